@@ -1,0 +1,262 @@
+/**
+ * Files. Data files are written at explicit positions by their one owner; nothing here buffers.
+ * A failed call throws Node's error (`code`: ENOSPC, EIO, ENOENT …); the owner of the resource decides.
+ */
+import * as fs from 'node:fs';
+import * as fsp from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+export interface DiskFile {
+  readonly path: string;
+  /** Writes all of `buffers`, one behind the other, from `position` on. */
+  write(buffers: readonly Buffer[], position: number): Promise<void>;
+  /** The same at once, for small writes to the page cache, where a thread's round trip costs more. */
+  writeSync(buffers: readonly Buffer[], position: number): void;
+  /** Fills `target` from `position` on; returns the count of bytes read, short only at the end of the file. */
+  read(target: Buffer, position: number): Promise<number>;
+  readSync(target: Buffer, position: number): number;
+  size(): number;
+  /** Cuts or extends the file to `size` bytes. */
+  truncate(size: number): Promise<void>;
+  truncateSync(size: number): void;
+  /** Returns when the file's bytes have reached the device. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FileInfo {
+  readonly size: number;
+  readonly isDirectory: boolean;
+  readonly modifiedMs: number;
+}
+
+export interface Disk {
+  /** `read`: must exist. `write`: read and write, created when absent, never cut. */
+  open(path: string, mode: 'read' | 'write'): Promise<DiskFile>;
+  openSync(path: string, mode: 'read' | 'write'): DiskFile;
+  /** The whole file; null where there is none. */
+  readFile(path: string): Promise<Buffer | null>;
+  /** Replaces the whole file, not atomically; see `replaceFile`. */
+  writeFile(path: string, data: Buffer | string): Promise<void>;
+  info(path: string): Promise<FileInfo | null>;
+  /** Names in a directory, sorted; empty where it does not exist. */
+  list(path: string): Promise<string[]>;
+  /** Creates a directory with its parents. */
+  makeDirectory(path: string): Promise<void>;
+  /** Renames within one file system, replacing the target, and syncs the directory. */
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file; nothing happens where there is none. */
+  remove(path: string): Promise<void>;
+  /** Removes a directory with everything in it. */
+  removeTree(path: string): Promise<void>;
+  syncDirectory(path: string): Promise<void>;
+  /** Takes an exclusive lock named by a file; null when a live process holds it. */
+  lock(path: string): Promise<DiskLock | null>;
+  /** Capacity of the file system that holds `path`, in bytes. */
+  usage(path: string): Promise<{ totalBytes: number; usableBytes: number }>;
+}
+
+export interface DiskLock {
+  release(): Promise<void>;
+}
+
+const missing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
+
+/** Buffers one writev call takes (IOV_MAX on Linux). */
+const VECTOR_COUNT_MAX = 1024;
+
+class RealFile implements DiskFile {
+  readonly path: string;
+  readonly #fd: number;
+
+  constructor(path: string, fd: number) {
+    this.path = path;
+    this.#fd = fd;
+  }
+
+  async write(buffers: readonly Buffer[], position: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const step = (rest: readonly Buffer[], at: number): void => {
+        if (rest.length === 0) return resolve();
+        fs.writev(this.#fd, rest.slice(0, VECTOR_COUNT_MAX), at, (error, written) => {
+          if (error) return reject(error);
+          step(skipBytes(rest, written), at + written);
+        });
+      };
+      step(buffers, position);
+    });
+  }
+
+  writeSync(buffers: readonly Buffer[], position: number): void {
+    let rest = buffers;
+    let at = position;
+    while (rest.length > 0) {
+      const [only] = rest;
+      const written =
+        rest.length === 1 && only !== undefined
+          ? fs.writeSync(this.#fd, only, 0, only.length, at)
+          : fs.writevSync(this.#fd, rest.slice(0, VECTOR_COUNT_MAX), at);
+      at += written;
+      rest = skipBytes(rest, written);
+    }
+  }
+
+  async read(target: Buffer, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const step = (filled: number): void => {
+        fs.read(this.#fd, target, filled, target.length - filled, position + filled, (error, n) => {
+          if (error) return reject(error);
+          if (n === 0 || filled + n === target.length) return resolve(filled + n);
+          step(filled + n);
+        });
+      };
+      step(0);
+    });
+  }
+
+  readSync(target: Buffer, position: number): number {
+    let filled = 0;
+    while (filled < target.length) {
+      const n = fs.readSync(this.#fd, target, filled, target.length - filled, position + filled);
+      if (n === 0) break;
+      filled += n;
+    }
+    return filled;
+  }
+
+  size(): number {
+    return fs.fstatSync(this.#fd).size;
+  }
+
+  async truncate(size: number): Promise<void> {
+    this.truncateSync(size);
+  }
+
+  truncateSync(size: number): void {
+    fs.ftruncateSync(this.#fd, size);
+  }
+
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.fdatasync(this.#fd, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  async close(): Promise<void> {
+    fs.closeSync(this.#fd);
+  }
+}
+
+/** What is left of `buffers` behind its first `count` bytes. */
+const skipBytes = (buffers: readonly Buffer[], count: number): readonly Buffer[] => {
+  let skip = count;
+  for (let index = 0; index < buffers.length; index++) {
+    const buffer = buffers[index] as Buffer;
+    if (skip < buffer.length) return [buffer.subarray(skip), ...buffers.slice(index + 1)];
+    skip -= buffer.length;
+  }
+  return [];
+};
+
+const openFlags = (mode: 'read' | 'write'): number =>
+  mode === 'read' ? fs.constants.O_RDONLY : fs.constants.O_RDWR | fs.constants.O_CREAT;
+
+const syncDirectory = async (path: string): Promise<void> => {
+  const handle = await fsp.open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
+export const realDisk: Disk = {
+  open: async (path, mode) => realDisk.openSync(path, mode),
+  openSync: (path, mode) => new RealFile(path, fs.openSync(path, openFlags(mode), 0o644)),
+  readFile: async (path) => {
+    try {
+      return await fsp.readFile(path);
+    } catch (error) {
+      if (missing(error)) return null;
+      throw error;
+    }
+  },
+  writeFile: async (path, data) => fsp.writeFile(path, data),
+  info: async (path) => {
+    try {
+      const stat = await fsp.stat(path);
+      return { size: stat.size, isDirectory: stat.isDirectory(), modifiedMs: stat.mtimeMs };
+    } catch (error) {
+      if (missing(error)) return null;
+      throw error;
+    }
+  },
+  list: async (path) => {
+    try {
+      return (await fsp.readdir(path)).sort();
+    } catch (error) {
+      if (missing(error)) return [];
+      throw error;
+    }
+  },
+  makeDirectory: async (path) => void (await fsp.mkdir(path, { recursive: true })),
+  rename: async (from, to) => {
+    await fsp.rename(from, to);
+    await syncDirectory(dirname(to));
+  },
+  remove: (path) => fsp.rm(path, { force: true }),
+  removeTree: (path) => fsp.rm(path, { force: true, recursive: true, maxRetries: 3 }),
+  syncDirectory,
+  lock: (path) => acquireLock(path),
+  usage: async (path) => {
+    const stat = await fsp.statfs(path);
+    return { totalBytes: stat.blocks * stat.bsize, usableBytes: stat.bavail * stat.bsize };
+  },
+};
+
+/**
+ * Node has no flock, so a lock is a file that names its holder's pid; a holder that is gone does not count.
+ * Locks of this process are kept in `held`, because several brokers may share one process in tests.
+ */
+const held = new Set<string>();
+
+const acquireLock = async (path: string): Promise<DiskLock | null> => {
+  if (held.has(path)) return null;
+  const holder = Number((await realDisk.readFile(path))?.toString().trim() || 0);
+  if (holder !== process.pid && holder > 0 && isAlive(holder)) return null;
+  await fsp.writeFile(path, `${process.pid}\n`);
+  held.add(path);
+  return {
+    release: async () => {
+      held.delete(path);
+      await fsp.writeFile(path, '');
+    },
+  };
+};
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+};
+
+/** Replaces a file so that a crash leaves either the old or the new one: write aside, sync, rename. */
+export const replaceFile = async (
+  disk: Disk,
+  path: string,
+  data: Buffer | string,
+): Promise<void> => {
+  const aside = `${path}.tmp`;
+  const file = await disk.open(aside, 'write');
+  try {
+    await file.truncate(0);
+    await file.write([typeof data === 'string' ? Buffer.from(data) : data], 0);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await disk.rename(aside, path);
+};
