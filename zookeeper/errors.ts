@@ -64,9 +64,13 @@ export class MultiError extends ZooKeeperError {
   }
 }
 
-/** The error for a code from the wire; an unknown code counts as SYSTEM_ERROR. */
+/** The name of a code from the wire; an unknown code counts as SYSTEM_ERROR. */
+export const zooKeeperErrorName = (code: number): ZooKeeperErrorName =>
+  namesByCode.get(code) ?? 'SYSTEM_ERROR';
+
+/** The error for a code from the wire. */
 export const zooKeeperErrorOf = (code: number, path?: string): ZooKeeperError =>
-  new ZooKeeperError(namesByCode.get(code) ?? 'SYSTEM_ERROR', path);
+  new ZooKeeperError(zooKeeperErrorName(code), path);
 
 /** Whether `error` is a ZooKeeperError with one of `codes`. */
 export const isZooKeeperError = (error: unknown, ...codes: ZooKeeperErrorName[]): boolean =>

@@ -6,6 +6,8 @@
  * may have been applied although its first answer was lost; callers check what they find (sheet §7.2).
  * A read arms the server's one-shot watch when a handler is registered for exactly that path; a handler
  * therefore reads again to stay informed. After expiry nothing is armed until it is read again.
+ * At expiry, while its handlers run, and after `close` requests are rejected with SESSION_EXPIRED. A watch handler
+ * is called as soon as its event has come, maybe before code that awaits an earlier answer: it should only queue.
  */
 
 export interface Stat {

@@ -1,0 +1,309 @@
+/**
+ * The tree of nodes and the sessions that may own them: changed only by applying transactions, which have been
+ * checked before (requests.ts). Pure. Reproduces ZooKeeper's DataTree, its stats in particular: the wire's
+ * cversion is derived from the stored one, which counts the children ever created.
+ *
+ * Applying tolerates effects that are there already, because a snapshot written while transactions went on may
+ * hold some of those that are replayed on top of it.
+ */
+import { unreachable } from '../../system/assert.ts';
+import { openAcl, permissions } from '../records.ts';
+import type { Acl, Stat } from '../session.ts';
+import { nameOf, parentOf, reservedPaths } from './paths.ts';
+import type { Transaction, TransactionBody } from './transactions.ts';
+
+export interface Node {
+  data: Buffer | null;
+  acl: readonly Acl[];
+  czxid: bigint;
+  mzxid: bigint;
+  pzxid: bigint;
+  ctimeMs: number;
+  mtimeMs: number;
+  version: number;
+  /** Children ever created; also the next sequence number. */
+  cversion: number;
+  aversion: number;
+  /** Owning session, 0n, or one of the markers for container and TTL nodes. */
+  owner: bigint;
+  /** Names; null until the first child. */
+  children: Set<string> | null;
+}
+
+/** A change somebody may watch. Access lists are those that decide who may hear of it. */
+export interface TreeEvent {
+  readonly type: 'created' | 'deleted' | 'dataChanged';
+  readonly path: string;
+  readonly acl: readonly Acl[];
+  readonly parentAcl: readonly Acl[];
+}
+
+const CONTAINER_OWNER = -(2n ** 63n);
+const TTL_MARK = 0xffn << 56n;
+
+const isTtlOwner = (owner: bigint): boolean => owner >> 56n === -1n;
+
+/** Whether `owner` is a session, and the node therefore ephemeral. */
+export const isSession = (owner: bigint): boolean =>
+  owner !== 0n && owner !== CONTAINER_OWNER && !isTtlOwner(owner);
+
+type Header = Omit<Transaction, 'body'>;
+type CreateBody = Extract<TransactionBody, { readonly parentCversion: number }>;
+
+export class DataTree {
+  /** Every node by path; the root also by ''. */
+  readonly nodes = new Map<string, Node>();
+  /** Timeouts of the open sessions, as first agreed. */
+  readonly sessions = new Map<bigint, number>();
+  readonly ephemerals = new Map<bigint, Set<string>>();
+  readonly containers = new Set<string>();
+  lastZxid = 0n;
+  /** Bytes of paths and data. */
+  sizeBytes = 0;
+  readonly #sharedAcls = new Map<string, readonly Acl[]>();
+
+  constructor() {
+    for (const path of reservedPaths) this.insert(path, emptyNode());
+    const readOnly = [{ permissions: permissions.read, scheme: 'world', id: 'anyone' }];
+    this.#set('/zookeeper/config', {
+      ...emptyNode(),
+      data: Buffer.alloc(0),
+      acl: readOnly,
+      aversion: -1,
+    });
+  }
+
+  get(path: string): Node | undefined {
+    return this.nodes.get(path);
+  }
+
+  /** The stat of a node as clients see it. */
+  stat(node: Node): Stat {
+    const numChildren = node.children?.size ?? 0;
+    return {
+      czxid: node.czxid,
+      mzxid: node.mzxid,
+      ctimeMs: node.ctimeMs,
+      mtimeMs: node.mtimeMs,
+      version: node.version,
+      cversion: node.cversion * 2 - numChildren,
+      aversion: node.aversion,
+      ephemeralOwner: isSession(node.owner) ? node.owner : 0n,
+      dataLength: node.data?.length ?? 0,
+      numChildren,
+      pzxid: node.pzxid,
+    };
+  }
+
+  /**
+   * Applies a transaction and appends what may be watched to `events`. The result has the stat of the node
+   * concerned as it is right after each step, null where there is none; a single write is one step.
+   */
+  apply(transaction: Transaction, events: TreeEvent[]): (Stat | null)[] {
+    if (transaction.zxid > this.lastZxid) this.lastZxid = transaction.zxid;
+    const { body } = transaction;
+    const steps = body.type === 'multi' ? body.bodies : [body];
+    // ZooKeeper logs a refused multi with the steps that would have been fine.
+    if (steps.some(({ type }) => type === 'error')) return steps.map(() => null);
+    return steps.map((step) => {
+      const path = this.#applyStep(transaction, step, events);
+      const node = path === null ? undefined : this.nodes.get(path);
+      return node === undefined ? null : this.stat(node);
+    });
+  }
+
+  /** Puts a node in place, its parent being there; for the first nodes and for snapshots. */
+  insert(path: string, node: Node): void {
+    this.#set(path, node);
+    if (path === '/') {
+      this.nodes.set('', node);
+      return;
+    }
+    const parent = this.nodes.get(parentOf(path));
+    if (parent !== undefined) {
+      parent.children ??= new Set();
+      parent.children.add(nameOf(path));
+    }
+    if (isSession(node.owner)) setOf(this.ephemerals, node.owner).add(path);
+    if (node.owner === CONTAINER_OWNER) this.containers.add(path);
+  }
+
+  /** Containers that had children and have none any more. */
+  emptyContainers(): string[] {
+    return [...this.containers].filter((path) => {
+      const node = this.nodes.get(path);
+      return node !== undefined && node.cversion > 0 && (node.children?.size ?? 0) === 0;
+    });
+  }
+
+  /** The same list for all nodes that share it. */
+  shareAcl(acl: readonly Acl[]): readonly Acl[] {
+    const [first] = acl;
+    const [open] = openAcl;
+    if (
+      acl.length === 1 &&
+      first?.scheme === 'world' &&
+      first.permissions === open?.permissions &&
+      first.id === open.id
+    ) {
+      return openAcl;
+    }
+    const key = JSON.stringify(acl);
+    const known = this.#sharedAcls.get(key);
+    if (known !== undefined) return known;
+    // Sharing only saves memory, so forgetting is harmless and keeps this from growing without bound.
+    if (this.#sharedAcls.size >= SHARED_ACLS_MAX) this.#sharedAcls.clear();
+    this.#sharedAcls.set(key, acl);
+    return acl;
+  }
+
+  /** Applies one step; returns the path whose stat is part of the answer. */
+  #applyStep(header: Header, body: TransactionBody, events: TreeEvent[]): string | null {
+    switch (body.type) {
+      case 'create':
+        return this.#create(header, body, body.ephemeral ? header.sessionId : 0n, events);
+      case 'createContainer':
+        return this.#create(header, body, CONTAINER_OWNER, events);
+      case 'createTtl':
+        return this.#create(header, body, BigInt.asIntN(64, TTL_MARK | body.ttl), events);
+      case 'delete':
+      case 'deleteContainer':
+        this.#delete(header, body.path, events);
+        return null;
+      case 'setData':
+        return this.#setData(header, body, events);
+      case 'setAcl':
+        return this.#setAcl(body);
+      case 'createSession':
+        this.sessions.set(header.sessionId, body.timeoutMs);
+        return null;
+      case 'closeSession':
+        this.#closeSession(header, body.paths, events);
+        return null;
+      case 'multi':
+        throw new Error('a multi within a multi');
+      case 'check':
+      case 'error':
+        return null;
+      default:
+        return unreachable(body);
+    }
+  }
+
+  #create(header: Header, body: CreateBody, owner: bigint, events: TreeEvent[]): string {
+    const { path } = body;
+    const parentPath = parentOf(path);
+    const parent = this.nodes.get(parentPath);
+    if (parent === undefined) return path;
+    if (body.parentCversion > parent.cversion) {
+      parent.cversion = body.parentCversion;
+      parent.pzxid = header.zxid;
+    }
+    const existing = this.nodes.get(path);
+    if (existing !== undefined) {
+      // Only in a replay; a snapshot may hold the node without its access list (snapshot.ts).
+      existing.acl = this.shareAcl(body.acl);
+      return path;
+    }
+    const node: Node = {
+      // A copy: the body's data is a view of what the socket delivered, or of a whole log file.
+      data: body.data === null ? null : Buffer.from(body.data),
+      acl: this.shareAcl(body.acl),
+      czxid: header.zxid,
+      mzxid: header.zxid,
+      pzxid: header.zxid,
+      ctimeMs: header.timeMs,
+      mtimeMs: header.timeMs,
+      version: 0,
+      cversion: 0,
+      aversion: 0,
+      owner,
+      children: null,
+    };
+    this.insert(path, node);
+    events.push({ type: 'created', path, acl: node.acl, parentAcl: parent.acl });
+    return path;
+  }
+
+  #delete(header: Header, path: string, events: TreeEvent[]): void {
+    const node = this.nodes.get(path);
+    const parent = this.nodes.get(parentOf(path));
+    if (parent !== undefined && header.zxid > parent.pzxid) parent.pzxid = header.zxid;
+    if (node === undefined) return;
+    this.nodes.delete(path);
+    parent?.children?.delete(nameOf(path));
+    this.sizeBytes -= path.length + (node.data?.length ?? 0);
+    this.containers.delete(path);
+    if (isSession(node.owner)) {
+      const owned = this.ephemerals.get(node.owner);
+      owned?.delete(path);
+      if (owned?.size === 0) this.ephemerals.delete(node.owner);
+    }
+    events.push({ type: 'deleted', path, acl: node.acl, parentAcl: parent?.acl ?? [] });
+  }
+
+  #setData(
+    header: Header,
+    body: Extract<TransactionBody, { readonly type: 'setData' }>,
+    events: TreeEvent[],
+  ): string {
+    const { path } = body;
+    const node = this.nodes.get(path);
+    if (node === undefined) return path;
+    this.sizeBytes += (body.data?.length ?? 0) - (node.data?.length ?? 0);
+    node.data = body.data === null ? null : Buffer.from(body.data);
+    node.version = body.version;
+    node.mzxid = header.zxid;
+    node.mtimeMs = header.timeMs;
+    events.push({ type: 'dataChanged', path, acl: node.acl, parentAcl: [] });
+    return path;
+  }
+
+  #setAcl(body: Extract<TransactionBody, { readonly type: 'setAcl' }>): string {
+    const node = this.nodes.get(body.path);
+    if (node !== undefined) {
+      node.acl = this.shareAcl(body.acl);
+      node.aversion = body.version;
+    }
+    return body.path;
+  }
+
+  #closeSession(header: Header, paths: readonly string[] | null, events: TreeEvent[]): void {
+    const owned = paths ?? [...(this.ephemerals.get(header.sessionId) ?? [])];
+    for (const path of owned) this.#delete(header, path, events);
+    this.sessions.delete(header.sessionId);
+  }
+
+  #set(path: string, node: Node): void {
+    const replaced = this.nodes.get(path);
+    this.sizeBytes += (node.data?.length ?? 0) - (replaced?.data?.length ?? 0);
+    if (replaced === undefined) this.sizeBytes += path.length;
+    this.nodes.set(path, node);
+  }
+}
+
+const SHARED_ACLS_MAX = 10_000;
+
+const emptyNode = (): Node => ({
+  data: Buffer.alloc(0),
+  acl: openAcl,
+  czxid: 0n,
+  mzxid: 0n,
+  pzxid: 0n,
+  ctimeMs: 0,
+  mtimeMs: 0,
+  version: 0,
+  cversion: 0,
+  aversion: 0,
+  owner: 0n,
+  children: null,
+});
+
+const setOf = <K>(sets: Map<K, Set<string>>, key: K): Set<string> => {
+  let set = sets.get(key);
+  if (set === undefined) {
+    set = new Set();
+    sets.set(key, set);
+  }
+  return set;
+};
