@@ -1,0 +1,323 @@
+/**
+ * The files of one log and the offsets they stand for: segments in order, where the log begins and
+ * ends, what is known to be on the device. Carries out; does not decide when, and does not order
+ * its callers: partition-log.ts runs one of these jobs at a time, besides the append queue, which
+ * only adds at the end.
+ */
+import { replaceFile } from '../system/disk.ts';
+import { createSerial } from '../system/serial.ts';
+import type { PendingAppend } from './append-queue.ts';
+import type { EpochCache } from './epoch-cache.ts';
+import { EPOCHS_FILE, PARTITION_METADATA_FILE } from './file-names.ts';
+import type { LogConfig } from './log-config.ts';
+import type { LogContext } from './log-context.ts';
+import type { LoadedLog } from './log-loader.ts';
+import { encodePartitionMetadata } from './partition-metadata.ts';
+import type { ProducerFiles } from './producer-files.ts';
+import type { ProducerStates } from './producer-state.ts';
+import { countExpired } from './retention.ts';
+import { Segment } from './segment.ts';
+import { type LogRead, type ReadLimits, readSegment } from './segment-read.ts';
+import type { AbortedTransaction } from './transaction-index.ts';
+
+export class LogStore {
+  readonly directory: string;
+  /** Ascending, never empty; the last one is the active one. */
+  readonly segments: Segment[];
+  readonly epochs: EpochCache;
+  readonly producers: ProducerStates;
+  config: LogConfig;
+  logStartOffset: number;
+  /** Behind the last record that has been written. */
+  logEndOffset: number;
+  /** Everything below has reached the device. */
+  recoveryPoint: number;
+  lastFlushMs: number;
+  sizeBytes: number;
+  topicId: string | null;
+  /** Goes up with every cut, so that what began before it can tell. */
+  truncations = 0;
+  readonly #context: LogContext;
+  readonly #producerFiles: ProducerFiles;
+  readonly #metadataJobs = createSerial();
+  #metadataJobCount = 0;
+  #isTopicIdDirty = false;
+
+  constructor(
+    context: LogContext,
+    loaded: LoadedLog,
+    options: { directory: string; config: LogConfig; topicId: string | null },
+  ) {
+    this.#context = context;
+    this.directory = options.directory;
+    this.config = options.config;
+    this.topicId = loaded.topicId;
+    this.segments = loaded.segments;
+    this.epochs = loaded.epochs;
+    this.producers = loaded.producers;
+    this.#producerFiles = loaded.producerFiles;
+    this.logStartOffset = loaded.logStartOffset;
+    this.logEndOffset = loaded.logEndOffset;
+    this.recoveryPoint = loaded.recoveryPoint;
+    this.lastFlushMs = context.system.clock.nowMs();
+    this.sizeBytes = totalBytes(loaded.segments);
+    if (options.topicId !== null) this.assignTopicId(options.topicId);
+  }
+
+  get active(): Segment {
+    return this.segments[this.segments.length - 1] as Segment;
+  }
+
+  /** Sets the topic id of a log that has none yet. */
+  assignTopicId(topicId: string): void {
+    if (this.topicId !== null) return;
+    this.topicId = topicId;
+    this.#isTopicIdDirty = true;
+  }
+
+  /** Whether leader epochs or the topic id have not reached their files yet. */
+  get isMetadataPending(): boolean {
+    return this.epochs.isDirty || this.#isTopicIdDirty || this.#metadataJobCount > 0;
+  }
+
+  /** Writes what is pending, behind such writes that are under way. */
+  async writeMetadata(): Promise<void> {
+    if (!this.isMetadataPending) return;
+    this.#metadataJobCount += 1;
+    try {
+      await this.#metadataJobs.run(() => this.#writeMetadataNow());
+    } finally {
+      this.#metadataJobCount -= 1;
+    }
+  }
+
+  /** Takes note of appends whose bytes are in the active segment's file. */
+  noteWritten(group: readonly PendingAppend[]): void {
+    const { active, config } = this;
+    for (const append of group) {
+      if (append.sizeBytes === 0) continue;
+      active.noteAppend(append, config.indexIntervalBytes);
+      this.sizeBytes += append.sizeBytes;
+      if (append.aborted.length > 0) active.transactions.appendSync(this.#disk, append.aborted);
+      this.logEndOffset = append.lastOffset + 1;
+    }
+  }
+
+  /** The segment that holds `offset`, and those behind it. */
+  segmentsFrom(offset: number): Segment[] {
+    const slot = this.segments.findLastIndex((segment) => segment.baseOffset <= offset);
+    return this.segments.slice(Math.max(slot, 0));
+  }
+
+  /** Reads from disk; null when the log was cut or the segment removed meanwhile. */
+  async read(offset: number, limits: ReadLimits): Promise<LogRead | null> {
+    const { truncations } = this;
+    for (const segment of this.segmentsFrom(offset)) {
+      if (segment.sizeBytes === 0) continue;
+      let read: LogRead | null = null;
+      try {
+        read = await readSegment(segment, offset, limits);
+      } catch (error) {
+        // Its files have been renamed: no failure of the disk.
+        if (!this.segments.includes(segment)) return null;
+        throw error;
+      }
+      if (truncations !== this.truncations) return null;
+      if (read !== null) return read;
+    }
+    return null;
+  }
+
+  /** Aborted transactions that overlap [startOffset, endOffset). */
+  async abortedTransactions(startOffset: number, endOffset: number): Promise<AbortedTransaction[]> {
+    const found: AbortedTransaction[] = [];
+    for (const segment of this.segmentsFrom(startOffset)) {
+      for (const entry of await segment.transactions.read(this.#disk)) {
+        if (entry.lastOffset >= startOffset && entry.firstOffset < endOffset) found.push(entry);
+        if (entry.lastStableOffset >= endOffset) return found;
+      }
+    }
+    return found;
+  }
+
+  /** Makes a new segment the active one. The old one still has to be sealed: see `sealRolled`. */
+  async roll(baseOffset: number, snapshot: Buffer): Promise<void> {
+    const segment = await this.#createSegment(baseOffset);
+    await this.#producerFiles.write(baseOffset, snapshot);
+    this.segments.push(segment);
+  }
+
+  /** Trims `rolled` and brings it to the device, and with it everything below `endOffset`. */
+  async sealRolled(rolled: Segment, endOffset: number): Promise<void> {
+    if (!this.segments.includes(rolled)) return;
+    for (const segment of this.segmentsFrom(this.recoveryPoint))
+      if (segment.baseOffset < rolled.baseOffset) await segment.flush(null);
+    await rolled.seal({ sync: true });
+    await this.#producerFiles.sync(endOffset);
+    await this.#disk.syncDirectory(this.directory);
+    this.recoveryPoint = Math.max(this.recoveryPoint, Math.min(endOffset, this.logEndOffset));
+  }
+
+  /** Brings everything written so far to the device. */
+  async flush(): Promise<void> {
+    const endOffset = this.logEndOffset;
+    const unflushed = this.segmentsFrom(this.recoveryPoint);
+    for (const segment of unflushed)
+      await segment.flush(segment === this.active ? this.config.segmentIndexBytes : null);
+    if (unflushed.some((segment) => segment.baseOffset >= this.recoveryPoint))
+      await this.#disk.syncDirectory(this.directory);
+    this.recoveryPoint = Math.max(this.recoveryPoint, endOffset);
+    this.lastFlushMs = this.#context.system.clock.nowMs();
+  }
+
+  /** Leaves the files as a clean shutdown has them. */
+  async seal(): Promise<void> {
+    const isUnflushed = this.recoveryPoint < this.logEndOffset;
+    if (isUnflushed) await this.flush();
+    await this.active.seal({ sync: isUnflushed });
+    await this.#snapshot();
+  }
+
+  /** Removes everything from `offset` on, whole batches. */
+  async cutAt(offset: number): Promise<void> {
+    const kept = this.segments.findLastIndex((segment) => segment.baseOffset <= offset);
+    this.truncations += 1;
+    this.logEndOffset = offset;
+    await this.#removeSegments(this.segments.splice(kept + 1).reverse());
+    await this.active.truncateTo(offset, this.config.segmentIndexBytes);
+    // Before the epochs say what comes next: a loss of power must not bring back what was cut off
+    // and leave it under the epoch of its replacement.
+    await this.active.flush(this.config.segmentIndexBytes);
+    await this.#producerFiles.remove((other) => other > offset);
+    await this.#disk.syncDirectory(this.directory);
+    this.logStartOffset = Math.min(this.logStartOffset, offset);
+    this.sizeBytes = totalBytes(this.segments);
+    this.epochs.truncateFromEnd(offset);
+    await this.writeMetadata();
+    await this.#producerFiles.rebuild(this.producers, this.segments, {
+      logStartOffset: this.logStartOffset,
+      endOffset: offset,
+    });
+    await this.#snapshot();
+    this.#lowerRecoveryPoint(offset);
+  }
+
+  /** Removes everything; the log goes on, empty, at `offset`. */
+  async startOver(offset: number): Promise<void> {
+    this.truncations += 1;
+    await this.#removeSegments(this.segments.splice(0).reverse());
+    await this.#producerFiles.remove(() => true);
+    this.segments.push(await this.#createSegment(offset));
+    this.producers.reset(offset);
+    this.logStartOffset = offset;
+    this.logEndOffset = offset;
+    this.sizeBytes = 0;
+    this.epochs.clear();
+    await this.writeMetadata();
+    this.#lowerRecoveryPoint(offset);
+    this.recoveryPoint = offset;
+  }
+
+  /** Raises the start of the log; segments below go at the next retention pass. */
+  async raiseLogStart(offset: number): Promise<void> {
+    this.logStartOffset = Math.max(this.logStartOffset, offset);
+    this.recoveryPoint = Math.max(this.recoveryPoint, this.logStartOffset);
+    this.producers.advanceLogStartOffset(this.logStartOffset);
+    this.epochs.truncateFromStart(this.logStartOffset);
+    await this.writeMetadata();
+  }
+
+  /** How many of the oldest segments retention lets go. */
+  async countExpired(highWatermark: number): Promise<number> {
+    const { segments, config } = this;
+    const nowMs = this.#context.system.clock.nowMs();
+    const facts = [];
+    // Times are read from the time indexes only as far as one after the other has expired.
+    let isTimeNeeded = config.cleanupDelete && config.retentionMs >= 0;
+    for (const [slot, segment] of segments.entries()) {
+      const largestTimestamp = isTimeNeeded ? await segment.largestTimestamp() : nowMs;
+      isTimeNeeded &&= nowMs - largestTimestamp > config.retentionMs;
+      const endOffset = segments[slot + 1]?.baseOffset ?? this.logEndOffset;
+      const { sizeBytes } = segment;
+      facts.push({ endOffset, sizeBytes, largestTimestamp, isActive: segment === this.active });
+    }
+    const { logStartOffset } = this;
+    return countExpired({ segments: facts, logStartOffset, highWatermark, nowMs }, config);
+  }
+
+  /** Removes the `count` oldest segments; with all of them a new one is made first. */
+  async removeOldest(count: number): Promise<void> {
+    if (count === this.segments.length) {
+      const rolled = this.active;
+      await this.roll(this.logEndOffset, this.producers.snapshot());
+      await this.sealRolled(rolled, this.logEndOffset);
+    }
+    const removed = this.segments.splice(0, count);
+    this.sizeBytes = totalBytes(this.segments);
+    await this.raiseLogStart(this.segments[0]?.baseOffset ?? this.logEndOffset);
+    await this.#removeSegments(removed);
+  }
+
+  /**
+   * Gives back file handles and the memory of indexes; of the active segment only the handle, when
+   * asked to.
+   */
+  async release(options: { isActiveIdle: boolean }): Promise<void> {
+    const { active } = this;
+    for (const segment of this.segments)
+      if (segment !== active) await segment.release({ isActive: false });
+    if (options.isActiveIdle) await active.release({ isActive: true });
+  }
+
+  async #writeMetadataNow(): Promise<void> {
+    if (this.#isTopicIdDirty && this.topicId !== null) {
+      const text = encodePartitionMetadata(this.topicId);
+      await replaceFile(this.#disk, `${this.directory}/${PARTITION_METADATA_FILE}`, text);
+      this.#isTopicIdDirty = false;
+    }
+    if (!this.epochs.isDirty) return;
+    const text = this.epochs.takeText();
+    await replaceFile(this.#disk, `${this.directory}/${EPOCHS_FILE}`, text);
+  }
+
+  async #createSegment(baseOffset: number): Promise<Segment> {
+    const { config, directory } = this;
+    const { disk, clock } = this.#context.system;
+    const segment = new Segment(disk, directory, baseOffset, {
+      sizeBytes: 0,
+      modifiedMs: clock.nowMs(),
+    });
+    await segment.create({
+      indexBytes: config.segmentIndexBytes,
+      preallocateBytes: config.preallocate ? config.segmentBytes : 0,
+    });
+    return segment;
+  }
+
+  async #removeSegments(segments: readonly Segment[]): Promise<void> {
+    for (const segment of segments) {
+      const paths = await segment.markDeleted();
+      paths.push(...(await this.#producerFiles.markDeleted(segment.baseOffset)));
+      this.#context.removeLater(paths, this.config.fileDeleteDelayMs);
+    }
+  }
+
+  async #snapshot(): Promise<void> {
+    const { logEndOffset, logStartOffset } = this;
+    if (this.#producerFiles.latest >= logEndOffset || logEndOffset <= logStartOffset) return;
+    await this.#producerFiles.write(logEndOffset, this.producers.snapshot());
+  }
+
+  #lowerRecoveryPoint(offset: number): void {
+    if (this.recoveryPoint <= offset) return;
+    this.recoveryPoint = offset;
+    this.#context.recoveryPointLowered(this.directory);
+  }
+
+  get #disk() {
+    return this.#context.system.disk;
+  }
+}
+
+const totalBytes = (segments: readonly Segment[]): number =>
+  segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);

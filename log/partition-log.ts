@@ -1,0 +1,399 @@
+/**
+ * One partition's log: append, read, truncate, roll, retention. Single owner, one event loop.
+ * Appends are queued with their offsets and written in order (appender.ts); whatever else changes
+ * files runs one job at a time (log-store.ts does it), and a job that moves the end of the log
+ * first lets the queue run dry while new appends wait behind it. Knows nothing of high watermark,
+ * ISR or roles: Kafka's UnifiedLog without those.
+ */
+import { errorCodes, ProtocolError } from '../protocol/errors.ts';
+import { createSerial } from '../system/serial.ts';
+import { Appender, type AppendInfo, type LeaderAppendOptions } from './appender.ts';
+import { CorruptLogError } from './batch-scan.ts';
+import type { EpochCache, EpochEnd } from './epoch-cache.ts';
+import type { LogConfig } from './log-config.ts';
+import type { LogContext } from './log-context.ts';
+import { loadLog } from './log-loader.ts';
+import { LogStore } from './log-store.ts';
+import type { ProducerStates } from './producer-state.ts';
+import type { Segment } from './segment.ts';
+import { EMPTY_READ, type LogRead, type ReadLimits } from './segment-read.ts';
+import { findByTimestamp, findMaxTimestamp, type TimestampOffset } from './time-lookup.ts';
+import type { AbortedTransaction } from './transaction-index.ts';
+
+export { type AppendInfo, type LeaderAppendOptions, UnexpectedOffsetError } from './appender.ts';
+export type { LogRead, ReadLimits } from './segment-read.ts';
+export type { TimestampOffset } from './time-lookup.ts';
+
+export interface PartitionLogOptions {
+  readonly directory: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly config: LogConfig;
+  /** Written to `partition.metadata` where that does not exist yet. */
+  readonly topicId: string | null;
+  readonly isClean: boolean;
+  readonly recoveryPoint: number;
+  readonly logStartOffset: number;
+}
+
+export class PartitionLog {
+  readonly topic: string;
+  readonly partition: number;
+  /** Called after the log end offset has moved. */
+  onEndOffset: (() => void) | null = null;
+
+  readonly #context: LogContext;
+  readonly #store: LogStore;
+  readonly #appender: Appender;
+  /** Everything asynchronous that changes files, but for the writes of the queue. */
+  readonly #jobs = createSerial();
+  /** Jobs that appends must wait for, and appends that wait behind them. */
+  #barriers = 0;
+  #isClosed = false;
+  #hasFailed = false;
+  /** Nothing has been appended since the last `releaseIdle`. */
+  #isIdle = false;
+
+  /** Opens the directory, which must exist, and recovers it where that is needed. */
+  static async open(context: LogContext, options: PartitionLogOptions): Promise<PartitionLog> {
+    const loaded = await loadLog(context, options);
+    return new PartitionLog(context, options, new LogStore(context, loaded, options));
+  }
+
+  private constructor(context: LogContext, options: PartitionLogOptions, store: LogStore) {
+    this.#context = context;
+    this.topic = options.topic;
+    this.partition = options.partition;
+    this.#store = store;
+    this.#appender = new Appender(context, store, {
+      written: () => {
+        this.#isIdle = false;
+        this.onEndOffset?.();
+      },
+      rolled: (rolled, endOffset) => this.#inBackground(() => store.sealRolled(rolled, endOffset)),
+      failed: (error) => this.#fail(error),
+    });
+  }
+
+  get directory(): string {
+    return this.#store.directory;
+  }
+  get topicId(): string | null {
+    return this.#store.topicId;
+  }
+  get config(): LogConfig {
+    return this.#store.config;
+  }
+  set config(config: LogConfig) {
+    this.#store.config = config;
+  }
+  get epochs(): EpochCache {
+    return this.#store.epochs;
+  }
+  get producers(): ProducerStates {
+    return this.#store.producers;
+  }
+  get logStartOffset(): number {
+    return this.#store.logStartOffset;
+  }
+  get logEndOffset(): number {
+    return this.#store.logEndOffset;
+  }
+  /** Where the next append will go: the log end offset and what is on its way to the disk. */
+  get nextOffset(): number {
+    return this.#appender.nextOffset;
+  }
+  /** Everything below has reached the device. */
+  get recoveryPoint(): number {
+    return this.#store.recoveryPoint;
+  }
+  get sizeBytes(): number {
+    return this.#store.sizeBytes;
+  }
+  get lastFlushMs(): number {
+    return this.#store.lastFlushMs;
+  }
+  get hasFailed(): boolean {
+    return this.#hasFailed;
+  }
+  /** For tools and tests; not to be changed. */
+  get segments(): readonly Segment[] {
+    return this.#store.segments;
+  }
+  /**
+   * Where read_committed consumers stop at the latest; null when no transaction holds them back.
+   */
+  get firstUnstableOffset(): number | null {
+    const offset = this.producers.firstUnstableOffset;
+    return offset === null ? null : Math.max(offset, this.logStartOffset);
+  }
+
+  /**
+   * Gives the topic id of a log whose directory did not say it; written before the next records
+   * are.
+   */
+  assignTopicId(topicId: string): void {
+    this.#store.assignTopicId(topicId);
+    this.#inBackground(() => this.#store.writeMetadata());
+  }
+
+  /**
+   * Validates, stamps in place and queues one batch; resolves when it is written. The order of
+   * calls is the order of offsets. Rejects with ProtocolError. A repeated batch of an idempotent
+   * producer resolves with its old offsets.
+   */
+  appendAsLeader(records: Buffer, options: LeaderAppendOptions): Promise<AppendInfo> {
+    return this.#inOrder(() => this.#appender.appendAsLeader(records, options));
+  }
+
+  /**
+   * Appends what a leader sent, offsets and epochs as they are; a partial last batch is dropped.
+   * Null when there was no whole batch. Rejects with UnexpectedOffsetError when the records do not
+   * continue the log.
+   */
+  appendAsFollower(records: Buffer): Promise<AppendInfo | null> {
+    return this.#inOrder(() => {
+      const appended = this.#appender.appendAsFollower(records);
+      if (appended === null) return Promise.resolve(null);
+      if (!('startOverAt' in appended)) return appended;
+      // Queued behind nothing: the log is empty. Later appends wait for it, and this one goes
+      // before them.
+      const { startOverAt } = appended;
+      return this.#exclusive(async () => {
+        await this.#store.startOver(startOverAt);
+        this.#appender.reset();
+        const again = this.#appender.appendAsFollower(records);
+        return again !== null && 'startOverAt' in again ? null : again;
+      });
+    });
+  }
+
+  /**
+   * Whole batches from the one that holds `offset` on, at most `maxBytes`, but at least one with
+   * `minOneBatch`; only batches below `endOffset`. Synchronous when the bytes are in the tail of
+   * recent appends. The buffers stay valid. Throws ProtocolError(OFFSET_OUT_OF_RANGE).
+   */
+  read(offset: number, limits: ReadLimits): LogRead | Promise<LogRead> {
+    this.#checkUsable();
+    const { logStartOffset, logEndOffset } = this.#store;
+    if (offset < logStartOffset || offset > logEndOffset) throw this.#outOfRange(offset);
+    const endOffset = Math.min(limits.endOffset, logEndOffset);
+    if (offset >= endOffset) return EMPTY_READ;
+    const bounded = { ...limits, endOffset };
+    return (
+      this.#appender.tail.read(offset, bounded) ??
+      this.#guarded(async () => (await this.#store.read(offset, bounded)) ?? EMPTY_READ)
+    );
+  }
+
+  /**
+   * Cuts everything from `offset` on, whole batches. Queued appends are written first; later ones
+   * wait.
+   */
+  truncateTo(offset: number): Promise<void> {
+    return this.#exclusive(async () => {
+      const store = this.#store;
+      if (offset < (store.segments[0]?.baseOffset ?? 0)) await store.startOver(offset);
+      else if (offset < store.logEndOffset) await store.cutAt(offset);
+      store.epochs.truncateFromEnd(store.logEndOffset);
+      await store.writeMetadata();
+    });
+  }
+
+  /** Deletes everything; the log goes on, empty, at `offset`. */
+  truncateFullyAndStartAt(offset: number): Promise<void> {
+    return this.#exclusive(() => this.#store.startOver(offset));
+  }
+
+  /** Where `epoch` ended, by the table of OffsetForLeaderEpoch; -1/-1 when that is unknown. */
+  endOffsetForEpoch(epoch: number): EpochEnd {
+    return this.epochs.endOffsetFor(epoch, this.logEndOffset);
+  }
+
+  latestEpoch(): number | null {
+    return this.epochs.latest()?.epoch ?? null;
+  }
+
+  /** A leader's term begins. The entry is on disk before the first record of the epoch is. */
+  assignEpochStart(leaderEpoch: number, startOffset: number): void {
+    this.epochs.assign(leaderEpoch, startOffset);
+    this.#inBackground(() => this.#store.writeMetadata());
+  }
+
+  /** Not bounded by the high watermark, which the caller knows. */
+  offsetForTimestamp(timestampMs: number): Promise<TimestampOffset | null> {
+    return this.#guarded(() =>
+      findByTimestamp([...this.segments], timestampMs, this.logStartOffset),
+    );
+  }
+
+  /** The first record with the largest timestamp of the log. */
+  maxTimestamp(): Promise<TimestampOffset | null> {
+    return this.#guarded(() => findMaxTimestamp([...this.segments]));
+  }
+
+  /** Aborted transactions that overlap [startOffset, endOffset), for read_committed fetches. */
+  abortedTransactions(
+    startOffset: number,
+    endOffset: number,
+  ): Promise<readonly AbortedTransaction[]> {
+    return this.#guarded(() => this.#store.abortedTransactions(startOffset, endOffset));
+  }
+
+  /** Records below `offset` are no longer served; their segments go at the next retention pass. */
+  async advanceLogStartOffset(offset: number): Promise<void> {
+    if (offset <= this.logStartOffset) return;
+    if (offset > this.logEndOffset) throw this.#outOfRange(offset);
+    await this.#guarded(() => this.#store.raiseLogStart(offset));
+  }
+
+  /** Removes what retention lets go, never past `highWatermark`; returns the count of segments. */
+  async deleteOldSegments(highWatermark: number): Promise<number> {
+    const store = this.#store;
+    if ((await this.#guarded(() => store.countExpired(highWatermark))) === 0) return 0;
+    return this.#exclusive(async () => {
+      const count = await store.countExpired(highWatermark);
+      if (count > 0) await store.removeOldest(count);
+      return count;
+    });
+  }
+
+  /** Resolves when everything asked for so far has been done: the log end offset stands still. */
+  async settled(): Promise<void> {
+    await this.#jobs.idle();
+    await this.#appender.queue.idle();
+  }
+
+  /** Brings everything written so far to the device. */
+  flush(): Promise<void> {
+    return this.#job(() => this.#store.flush());
+  }
+
+  /** Forgets producers that have been silent for too long. */
+  removeExpiredProducers(): number {
+    const { system, producerIdExpirationMs } = this.#context;
+    return this.producers.removeExpired(system.clock.nowMs(), producerIdExpirationMs);
+  }
+
+  /**
+   * Gives back file handles and index memory; those of the active segment if unused since the last
+   * call.
+   */
+  async releaseIdle(): Promise<void> {
+    await this.#job(async () => {
+      await this.#store.release({ isActiveIdle: this.#isIdle && this.#appender.queue.isIdle });
+      this.#isIdle = true;
+    });
+  }
+
+  /** Flushes, leaves a snapshot and trimmed indexes behind, and lets go of all files. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    if (!this.#hasFailed)
+      await this.#exclusive(async () => {
+        await this.#store.writeMetadata();
+        await this.#store.seal();
+        // Before an append that waits behind this job could write again.
+        this.#isClosed = true;
+      });
+    await this.abandon();
+  }
+
+  /** Lets go of all files as they are: of a log that is to be deleted, or whose disk has failed. */
+  async abandon(): Promise<void> {
+    this.#isClosed = true;
+    await this.#appender.queue.idle();
+    await this.#jobs.idle();
+    this.#appender.tail.clear();
+    for (const segment of this.segments) await segment.release({ isActive: false });
+  }
+
+  /**
+   * Runs an append at once, or behind the jobs that change the end of the log and the appends that
+   * wait for them.
+   */
+  #inOrder<T>(append: () => Promise<T>): Promise<T> {
+    const run = (): Promise<T> => {
+      this.#checkUsable();
+      return append();
+    };
+    if (this.#barriers === 0) {
+      try {
+        return run();
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+    this.#barriers += 1;
+    const started = this.#jobs.run(async () => {
+      this.#barriers -= 1;
+      // Wrapped, so that the next job does not wait for the write.
+      return { result: run() };
+    });
+    return started.then(({ result }) => result);
+  }
+
+  /** Runs a job that may move the end of the log, with the queue empty and appends held back. */
+  #exclusive<T>(job: () => Promise<T>): Promise<T> {
+    this.#barriers += 1;
+    return this.#jobs.run(async () => {
+      await this.#appender.queue.idle();
+      const before = this.logEndOffset;
+      try {
+        return await this.#guarded(job);
+      } finally {
+        if (!this.#hasFailed) this.#appender.reset();
+        this.#barriers -= 1;
+        if (this.logEndOffset !== before) this.onEndOffset?.();
+      }
+    });
+  }
+
+  #job<T>(job: () => Promise<T>): Promise<T> {
+    return this.#jobs.run(() => this.#guarded(job));
+  }
+
+  /** A job nobody waits for; `#fail` has told of its failure. */
+  #inBackground(job: () => Promise<void>): void {
+    this.#job(job).catch(() => {});
+  }
+
+  /** Turns failures of the disk into the error a client gets, after telling the manager. */
+  async #guarded<T>(job: () => Promise<T>): Promise<T> {
+    this.#checkUsable();
+    try {
+      return await job();
+    } catch (error) {
+      if (error instanceof CorruptLogError)
+        throw new ProtocolError(errorCodes.CORRUPT_MESSAGE, error.message, { cause: error });
+      if (!isDiskError(error)) throw error;
+      this.#fail(error);
+      throw this.#storageError(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#context.failed(this.directory, error);
+  }
+
+  #checkUsable(): void {
+    if (this.#hasFailed) throw this.#storageError(null);
+    if (this.#isClosed) throw new ProtocolError(errorCodes.NOT_LEADER_OR_FOLLOWER, 'log closed');
+  }
+
+  #storageError(cause: unknown): ProtocolError {
+    const message = `the log in ${this.directory} has failed`;
+    return new ProtocolError(errorCodes.KAFKA_STORAGE_ERROR, message, { cause });
+  }
+
+  #outOfRange(offset: number): ProtocolError {
+    const range = `from ${this.logStartOffset} to ${this.logEndOffset}`;
+    return new ProtocolError(errorCodes.OFFSET_OUT_OF_RANGE, `offset ${offset} of a log ${range}`);
+  }
+}
+
+/** Errors of system calls carry Node's code, such as ENOSPC. */
+const isDiskError = (error: unknown): boolean =>
+  error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string';
