@@ -4,7 +4,8 @@
  * in flight, held back or throttled. Kafka works on one request of a connection at a time; a peer sees the same order.
  * Who may connect and who is idle is the listener's business.
  */
-import { FrameReader } from '../protocol/frames.ts';
+import { BadFrameSize, FrameReader } from '../protocol/frames.ts';
+import { bufferPool } from '../system/buffer-pool.ts';
 import type { Timer } from '../system/clock.ts';
 import type { Connection } from '../system/net.ts';
 import type { System } from '../system/system.ts';
@@ -40,6 +41,8 @@ export interface ConnectionSettings {
   readonly inFlightBytesMax: number;
   readonly budget: RequestBudget;
   readonly onRequest: RequestHandler;
+  /** Whether nobody keeps a view of the request's frame once it is answered, so that its memory is free again. */
+  readonly isFrameFreeAfter: (frame: Buffer) => boolean;
   /** Asks for a call of `flush` at the end of this turn. */
   readonly flushLater: (connection: ServedConnection) => void;
   readonly onClosed: (connection: ServedConnection) => void;
@@ -53,6 +56,11 @@ interface Slot {
 
 /** How long a peer may take to close its side after we have closed ours. */
 const LINGER_MS = 1000;
+/**
+ * What the answers to the requests in flight may come to, judged by the size of earlier ones: a peer that pipelines
+ * large fetches and reads slowly is served one at a time, as Kafka serves everybody.
+ */
+const ANSWER_BYTES_MAX = 1024 * 1024;
 
 export class ServedConnection implements ClientConnection {
   readonly id: string;
@@ -72,10 +80,13 @@ export class ServedConnection implements ClientConnection {
   /** Frames that came in the same chunk as one that filled the connection up. */
   #waiting: Buffer[] = [];
   #inFlightBytes = 0;
+  /** Nothing is known of a new peer, so that it starts with a few requests at a time. */
+  #expectedAnswerBytes = ANSWER_BYTES_MAX / 4;
   /** Bytes of this connection counted in the budget: received and not answered. */
   #heldBytes = 0;
   #isClosed = false;
   #isEnding = false;
+  /** Nothing more is taken from this peer: it has closed its side, or sent what cannot be understood. */
   #hasPeerEnded = false;
   #isOutgoingFull = false;
   #isPaused = false;
@@ -102,6 +113,7 @@ export class ServedConnection implements ClientConnection {
   /** Starts reading; apart from the constructor so that the listener can register it first. */
   start(): void {
     this.#socket.start({
+      borrows: true,
       data: (chunk) => this.#receive(chunk),
       drain: () => {
         this.lastActiveMs = this.#system.clock.elapsedMs();
@@ -150,27 +162,30 @@ export class ServedConnection implements ClientConnection {
     slots.splice(0, count);
     if (out.length > 0) {
       this.lastActiveMs = this.#system.clock.elapsedMs();
-      if (!this.#socket.write(out)) this.#isOutgoingFull = true;
+      // Records of a fetch go out from the memory that the log keeps them in; the read has retained it.
+      const held = out.filter((buffer) => bufferPool.owns(buffer));
+      const written =
+        held.length === 0 ? undefined : () => held.forEach((buffer) => bufferPool.release(buffer));
+      if (!this.#socket.write(out, written)) this.#isOutgoingFull = true;
     }
     if (mustClose) this.#end();
     else this.#update();
   }
 
   #receive(chunk: Buffer): void {
-    if (this.#isEnding) return;
+    if (this.#isEnding || this.#hasPeerEnded) return;
     this.lastActiveMs = this.#system.clock.elapsedMs();
     this.#heldBytes += chunk.length;
     this.#settings.budget.take(chunk.length);
     try {
-      for (const frame of this.#reader.push(chunk)) this.#waiting.push(frame);
+      for (const frame of this.#reader.push(chunk, true)) this.#waiting.push(frame);
     } catch (error) {
-      // A size below zero or beyond the limit: what follows cannot be understood any more.
-      const fields = { connection: this.id, reason: (error as Error).message };
-      this.#system.logger.warn(fields, 'closing a connection that sent a bad frame');
-      this.#handOn();
-      this.#slots.push({ answer: 'close', bytes: 0 });
+      if (!(error instanceof BadFrameSize)) throw error;
+      // What follows cannot be understood any more, what came before is answered still.
+      const fields = { connection: this.id, reason: error.message };
+      this.#system.logger.info(fields, 'closing a connection that sent a bad frame');
+      for (const frame of error.frames) this.#waiting.push(frame);
       this.#hasPeerEnded = true;
-      this.#settings.flushLater(this);
     }
     this.#update();
   }
@@ -190,7 +205,7 @@ export class ServedConnection implements ClientConnection {
   }
 
   #mayRead(): boolean {
-    if (this.#hasPeerEnded || this.#isOutgoingFull) return false;
+    if (this.#hasPeerEnded) return false;
     if (!this.#mayHandOn() || this.#waiting.length > 0) return false;
     // Inside a frame we go on: its memory is committed, and all might wait for each other otherwise.
     const { budget } = this.#settings;
@@ -203,7 +218,9 @@ export class ServedConnection implements ClientConnection {
     const { inFlightMax, inFlightBytesMax } = this.#settings;
     return (
       this.#throttle === null &&
+      !this.#isOutgoingFull &&
       this.#slots.length < inFlightMax &&
+      this.#slots.length * this.#expectedAnswerBytes < ANSWER_BYTES_MAX &&
       this.#inFlightBytes < inFlightBytesMax
     );
   }
@@ -227,17 +244,22 @@ export class ServedConnection implements ClientConnection {
       return this.#failed(error);
     }
     if (result === null || result === 'close' || !('then' in result)) {
-      this.#settle(slot, result);
+      this.#settle(slot, result, frame);
     } else {
       result.then(
-        (answer) => this.#settle(slot, answer),
+        (answer) => this.#settle(slot, answer, frame),
         (error) => this.#failed(error),
       );
     }
   }
 
-  #settle(slot: Slot, answer: Answer): void {
+  #settle(slot: Slot, answer: Answer, frame: Buffer): void {
     slot.answer = answer;
+    if (this.#settings.isFrameFreeAfter(frame)) bufferPool.release(frame);
+    let answerBytes = 0;
+    if (answer !== null && answer !== 'close')
+      for (const { length } of answer) answerBytes += length;
+    this.#expectedAnswerBytes = Math.max(answerBytes, this.#expectedAnswerBytes / 2);
     if (this.#slots[0] === slot) this.#settings.flushLater(this);
   }
 

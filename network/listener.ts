@@ -37,6 +37,8 @@ export interface ListenerOptions {
   readonly limits?: ConnectionLimits;
   readonly budget?: RequestBudget;
   readonly onClosed?: (connection: ClientConnection) => void;
+  /** See ConnectionSettings; by default a frame may be kept. */
+  readonly isFrameFreeAfter?: (frame: Buffer) => boolean;
 }
 
 export interface Listener {
@@ -97,6 +99,7 @@ class OpenListener implements Listener {
       inFlightBytesMax: this.#options.inFlightBytesMax,
       budget: options.budget ?? new RequestBudget(),
       onRequest,
+      isFrameFreeAfter: options.isFrameFreeAfter ?? (() => false),
       flushLater: (connection) => this.#flushLater(connection),
       onClosed: (connection) => this.#closed(connection),
     };

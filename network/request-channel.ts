@@ -8,6 +8,7 @@ import type { Api, RequestInput, ResponseOutput } from '../protocol/apis.ts';
 import { apis } from '../protocol/apis.ts';
 import { FrameReader } from '../protocol/frames.ts';
 import { decodeResponse, encodeRequest } from '../protocol/headers.ts';
+import { bufferPool } from '../system/buffer-pool.ts';
 import type { Timer } from '../system/clock.ts';
 import type { Connection } from '../system/net.ts';
 import type { System } from '../system/system.ts';
@@ -24,6 +25,8 @@ export interface ChannelOptions {
   /** `ask`: ApiVersions first. `newest`: what we know, unasked. A function: the version the caller wants. */
   readonly versions?: 'ask' | 'newest' | ((api: Api) => number);
   readonly maxResponseBytes?: number;
+  /** The records in a Fetch response are valid only until the next Fetch is sent: their memory is used again. */
+  readonly reusesFetchMemory?: boolean;
   readonly softwareName?: string;
   readonly softwareVersion?: string;
 }
@@ -92,6 +95,8 @@ export class RequestChannel {
   #timer: Timer | null = null;
   #timerMs = Number.POSITIVE_INFINITY;
   #closed: ChannelClosed | null = null;
+  /** The frame of the last Fetch response, where its memory is to be reused. */
+  #fetchFrame: Buffer | null = null;
 
   constructor(system: System, socket: Connection, options: ChannelOptions) {
     this.#system = system;
@@ -102,6 +107,7 @@ export class RequestChannel {
     this.lastActiveMs = system.clock.elapsedMs();
     this.#reader = new FrameReader(this.#options.maxResponseBytes);
     socket.start({
+      borrows: true,
       data: (chunk) => this.#receive(chunk),
       end: () => this.#fail(this.#lost('the peer closed it')),
       close: (error) => this.#fail(this.#lost(error?.message ?? 'it ended', error)),
@@ -131,7 +137,11 @@ export class RequestChannel {
     options: SendOptions = {},
   ): Promise<ResponseOutput<A>> {
     const version = options.version ?? this.version(api);
+    const reuses = this.#options.reusesFetchMemory && api.key === apis.fetch.key;
+    if (reuses && this.#fetchFrame !== null) bufferPool.release(this.#fetchFrame);
+    if (reuses) this.#fetchFrame = null;
     const frame = await this.#exchange(api, version, body, options.timeoutMs);
+    if (reuses) this.#fetchFrame = frame;
     try {
       return decodeResponse(api, version, frame).body;
     } catch (cause) {
@@ -228,7 +238,7 @@ export class RequestChannel {
     if (this.#closed !== null) return;
     this.lastActiveMs = this.#system.clock.elapsedMs();
     try {
-      for (const frame of this.#reader.push(chunk)) this.#answered(frame);
+      for (const frame of this.#reader.push(chunk, true)) this.#answered(frame);
     } catch (error) {
       this.#fail(this.#lost('it sent what is no response', error));
     }

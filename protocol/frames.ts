@@ -3,11 +3,28 @@
  * a view of it; one that spans chunks is gathered in memory that grows with what has arrived,
  * never with what its size promises.
  */
+import { bufferPool } from '../system/buffer-pool.ts';
 import { DecodeError } from './bytes.ts';
 
 const SIZE_BYTES = 4;
 /** Taken at once for a frame that spans chunks; from there on the memory doubles. */
-const FIRST_GATHERED_BYTES = 65_536;
+const FIRST_GATHERED_BYTES = 16_384;
+/**
+ * The same for a frame that begins with a large part: it holds a full batch, whose copying would cost more than memory
+ * that nobody has touched yet. A peer that sends sizes and little else never gets that much.
+ */
+const LARGE_PART_BYTES = 16_384;
+const LARGE_GATHERED_BYTES = 1_114_112;
+
+/** A size that cannot be; `frames` are the whole ones that stood before it in the same chunk. */
+export class BadFrameSize extends DecodeError {
+  readonly frames: readonly Buffer[];
+
+  constructor(message: string, frames: readonly Buffer[]) {
+    super(message);
+    this.frames = frames;
+  }
+}
 
 export class FrameReader {
   /**
@@ -33,27 +50,27 @@ export class FrameReader {
 
   /**
    * The frames that `chunk` completes, without their sizes. They may be views of the chunk,
-   * which from here on belongs to them. Throws DecodeError for a negative size or one above the
-   * limit; the stream is of no use after that.
+   * which from here on belongs to them, unless it is borrowed: then they are copies. Throws
+   * BadFrameSize for a negative size or one above the limit; the stream is of no use after that.
    */
-  push(chunk: Buffer): Buffer[] {
+  push(chunk: Buffer, isBorrowed = false): Buffer[] {
     const frames: Buffer[] = [];
     let position = 0;
     while (position < chunk.length) {
-      if (this.#frameBytes < 0) position = this.#readSize(chunk, position);
+      if (this.#frameBytes < 0) position = this.#readSize(chunk, position, frames);
       if (this.#frameBytes < 0) break;
       const wanted = this.#frameBytes - this.#gatheredBytes;
       const end = Math.min(position + wanted, chunk.length);
       const part = chunk.subarray(position, end);
       position = end;
       if (part.length < wanted) this.#gather(part);
-      else frames.push(this.#complete(part));
+      else frames.push(this.#complete(part, isBorrowed));
     }
     return frames;
   }
 
   /** Takes what the chunk holds of a size and tells where it ends. */
-  #readSize(chunk: Buffer, position: number): number {
+  #readSize(chunk: Buffer, position: number, frames: readonly Buffer[]): number {
     let end = position;
     let frameBytes: number;
     if (this.#sizeBytes === 0 && chunk.length - position >= SIZE_BYTES) {
@@ -67,7 +84,8 @@ export class FrameReader {
       frameBytes = this.#size.readInt32BE(0);
     }
     if (frameBytes < 0 || frameBytes > this.maxBytes) {
-      throw new DecodeError(`frame of ${frameBytes} bytes, at most ${this.maxBytes} allowed`);
+      const message = `frame of ${frameBytes} bytes, at most ${this.maxBytes} allowed`;
+      throw new BadFrameSize(message, frames);
     }
     this.#sizeBytes = SIZE_BYTES;
     this.#frameBytes = frameBytes;
@@ -83,16 +101,26 @@ export class FrameReader {
   }
 
   #grow(neededBytes: number): void {
-    const roomBytes = Math.max(neededBytes, FIRST_GATHERED_BYTES, this.#gatheredBytes * 2);
-    const grown = Buffer.allocUnsafeSlow(Math.min(roomBytes, this.#frameBytes));
-    this.#gathered?.copy(grown, 0, 0, this.#gatheredBytes);
+    const isLarge = neededBytes >= LARGE_PART_BYTES;
+    const firstBytes = isLarge ? LARGE_GATHERED_BYTES : FIRST_GATHERED_BYTES;
+    const roomBytes = Math.max(neededBytes, firstBytes, this.#gatheredBytes * 2);
+    const grown = bufferPool.take(Math.min(roomBytes, this.#frameBytes));
+    if (this.#gathered !== null) {
+      this.#gathered.copy(grown, 0, 0, this.#gatheredBytes);
+      bufferPool.release(this.#gathered);
+    }
     this.#gathered = grown;
   }
 
   /** Ends the frame with its last part. */
-  #complete(part: Buffer): Buffer {
+  #complete(part: Buffer, isBorrowed: boolean): Buffer {
     let frame = part;
-    if (this.#gathered !== null) {
+    if (this.#gathered === null) {
+      if (isBorrowed) {
+        frame = bufferPool.take(part.length);
+        part.copy(frame);
+      }
+    } else {
       this.#gather(part);
       frame = this.#gathered;
     }

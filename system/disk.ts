@@ -5,6 +5,7 @@
 import * as fs from 'node:fs';
 import * as fsp from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { acquireLock } from './file-lock.ts';
 
 export interface DiskFile {
   readonly path: string;
@@ -170,6 +171,28 @@ const syncDirectory = async (path: string): Promise<void> => {
   }
 };
 
+/** Node's own recursive mkdir never returns where a parent exists and yet nothing can be made in it (/proc). */
+const makeDirectory = async (path: string): Promise<void> => {
+  try {
+    await fsp.mkdir(path);
+  } catch (error) {
+    if (await isDirectory(path)) return;
+    const parent = dirname(path);
+    if (!missing(error) || parent === path || (await isDirectory(parent))) throw error;
+    await makeDirectory(parent);
+    await makeDirectory(path);
+  }
+};
+
+const isDirectory = async (path: string): Promise<boolean> => {
+  try {
+    return (await fsp.stat(path)).isDirectory();
+  } catch {
+    // Whatever the reason, it cannot be used as one.
+    return false;
+  }
+};
+
 export const realDisk: Disk = {
   open: async (path, mode) => realDisk.openSync(path, mode),
   openSync: (path, mode) => new RealFile(path, fs.openSync(path, openFlags(mode), 0o644)),
@@ -199,7 +222,7 @@ export const realDisk: Disk = {
       throw error;
     }
   },
-  makeDirectory: async (path) => void (await fsp.mkdir(path, { recursive: true })),
+  makeDirectory,
   rename: async (from, to) => {
     await fsp.rename(from, to);
     await syncDirectory(dirname(to));
@@ -207,40 +230,11 @@ export const realDisk: Disk = {
   remove: (path) => fsp.rm(path, { force: true }),
   removeTree: (path) => fsp.rm(path, { force: true, recursive: true, maxRetries: 3 }),
   syncDirectory,
-  lock: (path) => acquireLock(path),
+  lock: acquireLock,
   usage: async (path) => {
     const stat = await fsp.statfs(path);
     return { totalBytes: stat.blocks * stat.bsize, usableBytes: stat.bavail * stat.bsize };
   },
-};
-
-/**
- * Node has no flock, so a lock is a file that names its holder's pid; a holder that is gone does not count.
- * Locks of this process are kept in `held`, because several brokers may share one process in tests.
- */
-const held = new Set<string>();
-
-const acquireLock = async (path: string): Promise<DiskLock | null> => {
-  if (held.has(path)) return null;
-  const holder = Number((await realDisk.readFile(path))?.toString().trim() || 0);
-  if (holder !== process.pid && holder > 0 && isAlive(holder)) return null;
-  await fsp.writeFile(path, `${process.pid}\n`);
-  held.add(path);
-  return {
-    release: async () => {
-      held.delete(path);
-      await fsp.writeFile(path, '');
-    },
-  };
-};
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 };
 
 /** Replaces a file so that a crash leaves either the old or the new one: write aside, sync, rename. */

@@ -5,8 +5,13 @@
 import * as nodeNet from 'node:net';
 
 export interface ConnectionHandlers {
-  /** Bytes as they came; the buffer is the owner's to keep. */
+  /** Bytes as they came; the buffer is the owner's to keep, unless it `borrows`. */
   data(chunk: Buffer): void;
+  /**
+   * The owner copies what it wants to keep before `data` returns: the chunk is overwritten by the next read. Spares
+   * an allocation a read, which the garbage collector would have to take back.
+   */
+  readonly borrows?: boolean;
   /** What `write` held back has gone out. */
   drain?(): void;
   /** The peer will send no more; what was sent before has been delivered. */
@@ -23,8 +28,11 @@ export interface Connection {
   /** Bytes accepted by `write` that have not gone out yet. */
   readonly pendingBytes: number;
   start(handlers: ConnectionHandlers): void;
-  /** Sends `buffers` in order; they must not change any more. False: wait for `drain` before sending much. */
-  write(buffers: readonly Buffer[]): boolean;
+  /**
+   * Sends `buffers` in order; they must not change before `written` is called (never, where it is not called: an
+   * implementation may leave it out). False: wait for `drain` before sending much.
+   */
+  write(buffers: readonly Buffer[], written?: () => void): boolean;
   /** Stops, and takes up again, the delivery of data. */
   pause(): void;
   resume(): void;
@@ -51,14 +59,55 @@ export interface Net {
   connect(options: { host: string; port: number; timeoutMs: number }): Promise<Connection>;
 }
 
+/** What one read takes at the most. All sockets read into the same memory, because data is handed on at once. */
+const READ_BYTES = 256 * 1024;
+let sharedReadBuffer: Buffer | null = null;
+
+type OnRead = (byteCount: number) => void;
+
+/** Node's option for reading into one's own memory. */
+const readInto = (onRead: OnRead): { buffer: Buffer; callback: (byteCount: number) => boolean } => {
+  sharedReadBuffer ??= Buffer.allocUnsafeSlow(READ_BYTES);
+  return {
+    buffer: sharedReadBuffer,
+    callback: (byteCount) => {
+      onRead(byteCount);
+      return true;
+    },
+  };
+};
+
+/**
+ * Node offers `onread` only for sockets that dial; for accepted ones its handle is moved to a socket made with that
+ * option. A Node without such handles keeps the socket it has, and reads come as events.
+ */
+const adoptAccepted = (accepted: nodeNet.Socket, onRead: OnRead): nodeNet.Socket => {
+  const holder = accepted as unknown as { _handle: { useUserBuffer?: unknown } | null };
+  const handle = holder._handle;
+  if (typeof handle?.useUserBuffer !== 'function') {
+    accepted.on('data', (chunk: Buffer) => {
+      sharedReadBuffer ??= Buffer.allocUnsafeSlow(READ_BYTES);
+      for (let position = 0; position < chunk.length; position += READ_BYTES)
+        onRead(chunk.copy(sharedReadBuffer, 0, position));
+    });
+    return accepted;
+  }
+  holder._handle = null;
+  const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread: readInto(onRead) };
+  return new nodeNet.Socket(options as nodeNet.SocketConstructorOpts);
+};
+
 class SocketConnection implements Connection {
   readonly localAddress: string;
   readonly localPort: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly #socket: nodeNet.Socket;
+  #onData: ((chunk: Buffer) => void) | null = null;
 
-  constructor(socket: nodeNet.Socket) {
+  /** `open` makes the socket, given what to call when bytes stand in the shared read buffer. */
+  constructor(open: (onRead: OnRead) => nodeNet.Socket) {
+    const socket = open((byteCount) => this.#received(byteCount));
     this.#socket = socket;
     // Kept here because a socket forgets its addresses when it closes.
     this.localAddress = socket.localAddress ?? '';
@@ -83,7 +132,7 @@ class SocketConnection implements Connection {
       return;
     }
     let failure: Error | undefined;
-    socket.on('data', handlers.data);
+    this.#onData = handlers.borrows ? handlers.data : (chunk) => handlers.data(Buffer.from(chunk));
     if (handlers.drain) socket.on('drain', handlers.drain);
     if (handlers.end) socket.on('end', handlers.end);
     socket.on('error', (error) => {
@@ -93,13 +142,21 @@ class SocketConnection implements Connection {
     socket.resume();
   }
 
-  write(buffers: readonly Buffer[]): boolean {
+  #received(byteCount: number): void {
+    if (sharedReadBuffer !== null) this.#onData?.(sharedReadBuffer.subarray(0, byteCount));
+  }
+
+  write(buffers: readonly Buffer[], written?: () => void): boolean {
     const socket = this.#socket;
-    if (!socket.writable) return false;
-    if (buffers.length === 1) return socket.write(buffers[0] as Buffer);
-    socket.cork();
-    for (const buffer of buffers) socket.write(buffer);
-    socket.uncork();
+    const last = buffers.length - 1;
+    if (!socket.writable || last < 0) {
+      written?.();
+      return false;
+    }
+    if (last > 0) socket.cork();
+    for (let index = 0; index < last; index++) socket.write(buffers[index] as Buffer);
+    socket.write(buffers[last] as Buffer, written);
+    if (last > 0) socket.uncork();
     return socket.writableLength < socket.writableHighWaterMark;
   }
 
@@ -127,7 +184,9 @@ export const realNet: Net = {
   listen: ({ host, port, backlog = 50 }, onConnection) =>
     new Promise((resolve, reject) => {
       const server = nodeNet.createServer({ allowHalfOpen: true, pauseOnConnect: true });
-      server.on('connection', (socket) => onConnection(new SocketConnection(socket)));
+      server.on('connection', (socket) => {
+        onConnection(new SocketConnection((onRead) => adoptAccepted(socket, onRead)));
+      });
       server.once('error', reject);
       server.listen({ host, port, backlog }, () => {
         server.removeListener('error', reject);
@@ -144,7 +203,9 @@ export const realNet: Net = {
     }),
   connect: ({ host, port, timeoutMs }) =>
     new Promise((resolve, reject) => {
-      const socket = nodeNet.connect({ host, port });
+      // The connection's own handler takes over once it stands; nothing comes before `start`.
+      let onRead: OnRead = () => {};
+      const socket = nodeNet.connect({ host, port, onread: readInto((count) => onRead(count)) });
       const timer = setTimeout(
         () => socket.destroy(new Error(`no connection to ${host}:${port} within ${timeoutMs} ms`)),
         timeoutMs,
@@ -156,7 +217,12 @@ export const realNet: Net = {
       socket.once('connect', () => {
         clearTimeout(timer);
         socket.removeAllListeners('error');
-        resolve(new SocketConnection(socket));
+        resolve(
+          new SocketConnection((handler) => {
+            onRead = handler;
+            return socket;
+          }),
+        );
       });
     }),
 };

@@ -31,7 +31,7 @@ export interface GroupDescription {
   }[];
 }
 
-interface ListGroupsOptions extends CallOptions {
+export interface ListGroupsOptions extends CallOptions {
   readonly states?: readonly string[];
   readonly types?: readonly string[];
 }

@@ -40,7 +40,7 @@ export interface NewPartitions {
   readonly assignments?: readonly (readonly number[])[];
 }
 
-interface ValidateOptions extends CallOptions {
+export interface ValidateOptions extends CallOptions {
   readonly validateOnly?: boolean;
 }
 

@@ -1,4 +1,7 @@
-/** Reads batches, for consumers and followers; incremental sessions (KIP-227), leader epochs (KIP-320), diverging epochs (KIP-595). */
+/**
+ * Reads batches, for consumers and followers; incremental sessions (KIP-227), leader epochs (KIP-320),
+ * diverging epochs (KIP-595).
+ */
 import {
   array,
   int8,

@@ -1,0 +1,91 @@
+/**
+ * An exclusive lock named by a file. Node has no flock, so the file says who holds it: a pid, and when that process began,
+ * because pids come back. A holder that has ended does not count, were it a zombie or killed; what another kind of program
+ * left in the file (Kafka leaves it empty) does not either.
+ */
+import * as fsp from 'node:fs/promises';
+import type { DiskLock } from './disk.ts';
+
+/** Locks of this process, because several brokers may share it in tests. */
+const held = new Set<string>();
+
+/** Null when a live process holds it. */
+export const acquireLock = async (path: string): Promise<DiskLock | null> => {
+  if (held.has(path)) return null;
+  held.add(path);
+  try {
+    if (await isHeld(path)) {
+      held.delete(path);
+      return null;
+    }
+    const text = `${process.pid} ${(await processState(process.pid))?.startedAt ?? ''}\n`;
+    const aside = `${path}.${process.pid}`;
+    await fsp.writeFile(aside, text);
+    await fsp.rename(aside, path);
+    // Of two that came at the same time the later one has it.
+    if ((await readText(path)) !== text) {
+      held.delete(path);
+      return null;
+    }
+  } catch (error) {
+    held.delete(path);
+    throw error;
+  }
+  return {
+    release: async () => {
+      held.delete(path);
+      await fsp.writeFile(path, '');
+    },
+  };
+};
+
+const isHeld = async (path: string): Promise<boolean> => {
+  const match = /^(\d+)(?: (\d*))?\s*$/.exec(await readText(path));
+  const pid = Number(match?.[1] ?? 0);
+  // Ours would be in `held`: an earlier process had our pid, as the first one of a container has.
+  if (pid <= 0 || pid === process.pid) return false;
+  const state = await processState(pid);
+  if (state === null) return answersSignals(pid);
+  const startedAt = match?.[2] ?? '';
+  return !state.hasEnded && (startedAt === '' || startedAt === state.startedAt);
+};
+
+const readText = async (path: string): Promise<string> => {
+  try {
+    return await fsp.readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+};
+
+interface ProcessState {
+  /** It is a zombie: its parent has not taken note yet. */
+  readonly hasEnded: boolean;
+  /** In the kernel's ticks. */
+  readonly startedAt: string;
+}
+
+/** What Linux tells in /proc/<pid>/stat; null elsewhere, and where there is no such process. */
+const processState = async (pid: number): Promise<ProcessState | null> => {
+  let text: string;
+  try {
+    text = await fsp.readFile(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    // No such process, or no /proc: the caller asks in the portable way.
+    return null;
+  }
+  // The program's name stands in parentheses and may hold anything; fields 3 and 22 come behind it.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [state = ''] = fields;
+  return { hasEnded: state === 'Z' || state === 'X', startedAt: fields[19] ?? '' };
+};
+
+const answersSignals = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+};
