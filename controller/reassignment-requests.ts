@@ -4,7 +4,7 @@
  */
 import { type Procedure, perform } from './commands.ts';
 import type { ReplyBody, RequestBody } from './events.ts';
-import { dropRequests, reassign, reassignTo } from './reassignment.ts';
+import { dropRequests, dropsWholeIsr, reassign, reassignTo } from './reassignment.ts';
 import { refusal } from './refusals.ts';
 import {
   type Assignment,
@@ -43,6 +43,8 @@ export function* onAlterReassignments(
       const planned = plan(state, findPartition(state, name, partitionIndex), replicas);
       const key = `${name}-${partitionIndex}`;
       if ('errorCode' in planned) results.set(key, planned);
+      else if (planned.partition && dropsWholeIsr(planned.partition, planned.assignment))
+        results.set(key, refusal('INVALID_REPLICA_ASSIGNMENT', uncleanMessage(key)));
       else plans.set(key, planned);
     }
   }
@@ -108,6 +110,10 @@ export function* onListReassignments(
   };
   yield* perform<'reply'>({ type: 'reply', reply });
 }
+
+const uncleanMessage = (name: string): string =>
+  `The assignment of ${name} cannot be changed so: no replica that would remain is in sync, and ` +
+  'an unclean leader election would be required.';
 
 const nothing: Assignment = { replicas: [], addingReplicas: [], removingReplicas: [] };
 

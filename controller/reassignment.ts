@@ -45,6 +45,14 @@ export const reassignTo = (partition: Partition, target: readonly number[]): Ass
 };
 
 /**
+ * Whether `assignment` has no place for any in-sync replica, as when a reassignment is cancelled of which only a new replica
+ * is left in sync. Kafka's ZooKeeper mode goes ahead and deletes that replica, and with it what only it has; we refuse, as
+ * KRaft does.
+ */
+export const dropsWholeIsr = ({ leadership }: Partition, assignment: Assignment): boolean =>
+  leadership !== null && !leadership.isr.some((id) => assignment.replicas.includes(id));
+
+/**
  * Starts, changes or takes up again a reassignment, and ends it when nothing is left to wait for.
  */
 export function* reassign(
@@ -94,7 +102,12 @@ export function* onReassignmentsRequested(state: ControllerState): Procedure<Set
       failed.add(`${topic}-${index}`);
       continue;
     }
-    yield* reassign(state, partition, reassignTo(partition, replicas));
+    const assignment = reassignTo(partition, replicas);
+    if (dropsWholeIsr(partition, assignment)) {
+      failed.add(`${topic}-${index}`);
+      continue;
+    }
+    yield* reassign(state, partition, assignment);
     started.add(partition);
   }
   if (failed.size > 0) {

@@ -70,7 +70,10 @@ export const startZooKeeperServer = async (
   const directory = posix.join(options.dataDir, 'version-2');
   await system.disk.makeDirectory(directory);
   const lock = await system.disk.lock(posix.join(options.dataDir, '.lock'));
-  if (lock === null) throw new Error(`${options.dataDir} is in use by another process`);
+  if (lock === null)
+    throw new Error(
+      `${options.dataDir} is in use by another process: stop it, or name another folder in dataDir.`,
+    );
   try {
     const { tree, hasSnapshot, replayedCount } = await recover(system, directory);
     const server = new EmbeddedServer(system, tree, lock, { ...options, directory });

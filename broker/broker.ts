@@ -1,0 +1,294 @@
+/**
+ * A broker: starts its parts in Kafka's order (KafkaServer.startup) and stops them, in order again, after a controlled
+ * shutdown. What the parts are is decided in parts.ts; what they do, in their own files.
+ */
+import { LogManager, MisfitError } from '../log/log-manager.ts';
+import { type Listener, openListener } from '../network/listener.ts';
+import { apis } from '../protocol/apis.ts';
+import type { System } from '../system/system.ts';
+import type { ClientOptions } from '../zookeeper/client.ts';
+import { isZooKeeperError } from '../zookeeper/errors.ts';
+import type { ZooKeeperClient } from '../zookeeper/session.ts';
+import { type BrokerRegistration, brokerIdZnode, securityProtocols } from '../zookeeper/znodes.ts';
+import type { BrokerConfig } from './config.ts';
+import { shutDownControlled } from './controlled-shutdown.ts';
+import { createDispatcher } from './dispatch.ts';
+import { DynamicConfig } from './dynamic-config.ts';
+import { type BrokerParts, type CreateController, createParts } from './parts.ts';
+import {
+  createPersistentPaths,
+  generateBrokerId,
+  obtainClusterId,
+  registerBroker,
+  StartupError,
+} from './registration.ts';
+
+/**
+ * Connections the kernel keeps until we accept them. Kafka has a thread for that, we take one a turn of the event loop: with
+ * Kafka's 50 a crowd that comes back at once would be put off by a second and more.
+ */
+const BACKLOG_MIN = 1024;
+
+export interface BrokerCollaborators {
+  readonly connectZooKeeper: (system: System, options: ClientOptions) => Promise<ZooKeeperClient>;
+  readonly createController: CreateController;
+}
+
+export interface Broker {
+  readonly brokerId: number;
+  readonly clusterId: string;
+  /** By listener name. */
+  readonly ports: Readonly<Record<string, number>>;
+  readonly isController: boolean;
+  /** Resolves to a sentence when the broker cannot go on (its last log directory has failed). */
+  readonly failed: Promise<string>;
+  /** Moves leaderships away, then stops everything and closes the logs cleanly. */
+  stop(): Promise<void>;
+  /** The parts, for tests and the simulation that look inside. */
+  readonly parts: BrokerParts;
+}
+
+/** Resolves when the broker serves clients. Throws StartupError, or the error of the disk or the network. */
+export const startBroker = async (
+  system: System,
+  config: BrokerConfig,
+  collaborators: BrokerCollaborators,
+): Promise<Broker> => {
+  const cleanup: (() => Promise<void> | void)[] = [];
+  try {
+    const zookeeper = await connect(system, config, collaborators);
+    cleanup.push(() => zookeeper.close());
+    await createPersistentPaths(zookeeper);
+    const clusterId = await obtainClusterId(system, zookeeper);
+    const logs = await openLogs(system, config, zookeeper, clusterId);
+    cleanup.push(() => logs.close());
+    const dynamicConfig = new DynamicConfig(system, zookeeper, { brokerId: logs.brokerId, config });
+    await dynamicConfig.load();
+    const parts = createParts(system, {
+      zookeeper,
+      logs,
+      clusterId,
+      dynamicConfig,
+      createController: collaborators.createController,
+    });
+    const broker = new RunningBroker(system, config, parts);
+    cleanup.push(() => broker.closeListeners());
+    await broker.start();
+    return broker;
+  } catch (error) {
+    for (const undo of cleanup.reverse()) await undo();
+    throw error;
+  }
+};
+
+const connect = async (
+  system: System,
+  config: BrokerConfig,
+  { connectZooKeeper }: BrokerCollaborators,
+): Promise<ZooKeeperClient> => {
+  try {
+    return await connectZooKeeper(system, {
+      connectString: config.zookeeperConnect,
+      sessionTimeoutMs: config.zookeeperSessionTimeoutMs,
+      connectionTimeoutMs: config.zookeeperConnectionTimeoutMs,
+      inFlightMax: config.zookeeperMaxInFlightRequests,
+      createsChroot: true,
+    });
+  } catch (error) {
+    if (!isZooKeeperError(error, 'OPERATION_TIMEOUT')) throw error;
+    throw new StartupError(
+      `ZooKeeper cannot be reached at ${config.zookeeperConnect}: start it, or correct zookeeper.connect.`,
+    );
+  }
+};
+
+const openLogs = async (
+  system: System,
+  config: BrokerConfig,
+  zookeeper: ZooKeeperClient,
+  clusterId: string,
+): Promise<LogManager> => {
+  const open = (brokerId: number | null): Promise<LogManager> =>
+    LogManager.open(system, {
+      logDirs: config.logDirs,
+      brokerId,
+      clusterId,
+      defaultConfig: config.log,
+      producerIdExpirationMs: config.producerIdExpirationMs,
+    });
+  try {
+    if (config.brokerId >= 0) return await open(config.brokerId);
+    return await open(await obtainBrokerId(system, config, zookeeper));
+  } catch (error) {
+    if (error instanceof MisfitError) throw new StartupError(error.message);
+    throw error;
+  }
+};
+
+/** The id in meta.properties, or a new one for a broker that starts for the first time without broker.id. */
+const obtainBrokerId = async (
+  system: System,
+  config: BrokerConfig,
+  zookeeper: ZooKeeperClient,
+): Promise<number | null> => {
+  for (const directory of config.logDirs) {
+    if ((await system.disk.readFile(`${directory}/meta.properties`)) !== null) return null;
+  }
+  return generateBrokerId(zookeeper, config.reservedBrokerIdMax);
+};
+
+/**
+ * Of a Produce request nothing is kept but its records, by recent appends, and those retain what they keep. What other
+ * handlers keep of their requests (members' metadata, say) is theirs for good.
+ */
+const isProduce = (frame: Buffer): boolean =>
+  frame.length >= 2 && frame.readInt16BE(0) === apis.produce.key;
+
+class RunningBroker implements Broker {
+  readonly brokerId: number;
+  readonly clusterId: string;
+  readonly ports: Record<string, number> = {};
+  readonly failed: Promise<string>;
+  readonly parts: BrokerParts;
+  readonly #system: System;
+  readonly #config: BrokerConfig;
+  readonly #listeners: Listener[] = [];
+  #reportFailure: (reason: string) => void = () => {};
+  #isStopped = false;
+
+  constructor(system: System, config: BrokerConfig, parts: BrokerParts) {
+    this.#system = system;
+    this.#config = config;
+    this.parts = parts;
+    this.brokerId = parts.services.brokerId;
+    this.clusterId = parts.services.clusterId;
+    this.failed = new Promise((resolve) => {
+      this.#reportFailure = resolve;
+    });
+  }
+
+  get isController(): boolean {
+    return this.parts.controller.isActive;
+  }
+
+  async start(): Promise<void> {
+    const { parts } = this;
+    // Bound before it is registered: whoever finds the registration finds somebody listening.
+    await this.#openListeners();
+    parts.replicas.start();
+    parts.replicas.onLastDirectoryFailed = () =>
+      this.#reportFailure(
+        'All folders of log.dirs have failed and the broker stops: see to the disk, then start it again.',
+      );
+    await parts.dynamicConfig.start();
+    parts.setRegister(() => this.#register());
+    this.#watchRegistration();
+    await this.#register();
+    parts.startGroups();
+    await parts.controller.start();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    const { parts } = this;
+    parts.replicas.isShuttingDown = true;
+    if (this.#config.controlledShutdownEnable) await this.#shutDownControlled();
+    await parts.dynamicConfig.stop();
+    await this.closeListeners();
+    parts.services.groups.stop();
+    parts.stopChannels();
+    await parts.fetchers.stop();
+    await parts.replicas.stop();
+    await parts.services.replicas.logs.close();
+    await parts.controller.stop();
+    await parts.services.zookeeper.close();
+  }
+
+  async closeListeners(): Promise<void> {
+    await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()));
+  }
+
+  async #openListeners(): Promise<void> {
+    const config = this.#config;
+    const onRequest = createDispatcher(this.parts.services);
+    for (const { name, host, port } of config.listeners) {
+      const listener = await openListener(
+        this.#system,
+        {
+          name,
+          host: host === '' ? '0.0.0.0' : host,
+          port,
+          maxRequestBytes: config.socketRequestBytesMax,
+          idleMsMax: config.connectionsIdleMsMax,
+          connectionsMax: config.connectionsMax,
+          backlog: Math.max(config.socketListenBacklogSize, BACKLOG_MIN),
+          isFrameFreeAfter: isProduce,
+        },
+        onRequest,
+      );
+      this.#listeners.push(listener);
+      this.ports[name] = listener.port;
+    }
+  }
+
+  async #register(): Promise<void> {
+    const epoch = await registerBroker(this.#system, this.parts.services.zookeeper, {
+      brokerId: this.brokerId,
+      registration: this.#registration(),
+      patienceMs: this.#config.zookeeperSessionTimeoutMs * 1.5,
+    });
+    this.parts.setBrokerEpoch(epoch);
+  }
+
+  /** Others remove the registration of a process that seems to have ended; one that lives takes its place again. */
+  #watchRegistration(): void {
+    const { zookeeper } = this.parts.services;
+    const path = brokerIdZnode.path(this.brokerId);
+    const { logger } = this.#system;
+    const restore = async (isGone: boolean): Promise<void> => {
+      try {
+        if (isGone) await this.#register();
+        else await zookeeper.exists(path);
+      } catch (error) {
+        // After an expiry the next session registers.
+        if (!this.#isStopped) logger.warn({ err: error }, 'could not look after the registration');
+      }
+    };
+    zookeeper.watchNode(path, ({ type }) => {
+      if (this.#isStopped) return;
+      if (type === 'deleted') logger.warn({}, 'the registration of this broker has vanished');
+      void restore(type === 'deleted');
+    });
+  }
+
+  #registration(): BrokerRegistration {
+    const { advertisedListeners, rack } = this.#config;
+    return {
+      endpoints: advertisedListeners.map(({ name, host, port, securityProtocol }) => ({
+        listener: name,
+        host: host === '' ? 'localhost' : host,
+        // A listener on any free port advertises the one it got.
+        port: port === 0 ? (this.ports[name] ?? 0) : port,
+        securityProtocol: securityProtocols.indexOf(securityProtocol),
+      })),
+      rack,
+      jmxPort: -1,
+      timestampMs: this.#system.clock.nowMs(),
+      features: {},
+    };
+  }
+
+  async #shutDownControlled(): Promise<void> {
+    const channel = this.parts.controllerChannel('shutdown');
+    const isComplete = await shutDownControlled(this.#system, channel, {
+      brokerId: this.brokerId,
+      brokerEpoch: this.parts.services.brokerEpoch(),
+      maxRetries: this.#config.controlledShutdownRetriesMax,
+      retryBackoffMs: this.#config.controlledShutdownRetryBackoffMs,
+    });
+    channel.close();
+    if (!isComplete)
+      this.#system.logger.warn({}, 'stopping without having handed over all leaderships');
+  }
+}

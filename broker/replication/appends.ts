@@ -1,0 +1,163 @@
+/**
+ * Appends to partitions that this broker leads, and waits for their acknowledgement: the core of Produce, and of the
+ * coordinators' writes to their own topics. Reproduces Kafka's ReplicaManager.appendRecords (requests sheet §8).
+ */
+import type { AppendInfo } from '../../log/partition-log.ts';
+import { InvalidRecordsError, type RecordError } from '../../log/validate-append.ts';
+import { errorCodes, ProtocolError } from '../../protocol/errors.ts';
+import type { HostedPartition } from './hosted-partition.ts';
+import type { ReplicaManager } from './replica-manager.ts';
+
+export interface Append {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: Buffer;
+}
+
+export interface AppendOptions {
+  readonly acks: -1 | 0 | 1;
+  readonly timeoutMs: number;
+  readonly origin: 'client' | 'coordinator';
+}
+
+export interface AppendResult {
+  readonly errorCode: number;
+  /** -1 unless appended. */
+  readonly baseOffset: number;
+  readonly logAppendTimeMs: number;
+  readonly logStartOffset: number;
+  readonly errorMessage?: string;
+  readonly recordErrors?: readonly RecordError[];
+}
+
+/** Errors after which Kafka leaves the log start offset out of the answer. */
+const withoutLogStart: ReadonlySet<number> = new Set([
+  errorCodes.NOT_LEADER_OR_FOLLOWER,
+  errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
+  errorCodes.MESSAGE_TOO_LARGE,
+  errorCodes.RECORD_LIST_TOO_LARGE,
+  errorCodes.CORRUPT_MESSAGE,
+  errorCodes.KAFKA_STORAGE_ERROR,
+]);
+
+/**
+ * Appends to each partition in turn (so that the order of calls is the order of offsets) and resolves when all have been
+ * answered: after the local write, or with acks=all after the whole ISR has the records or `timeoutMs` has passed.
+ */
+export const appendRecords = async (
+  replicas: ReplicaManager,
+  appends: readonly Append[],
+  options: AppendOptions,
+): Promise<AppendResult[]> => {
+  const deadline = new AckDeadline(replicas, options);
+  // No await before every append is queued: the next request of this connection must queue behind.
+  const results = appends.map((append) => appendOne(replicas, append, options, deadline));
+  try {
+    return await Promise.all(results);
+  } finally {
+    deadline.remove();
+  }
+};
+
+const appendOne = async (
+  replicas: ReplicaManager,
+  { topic, partition, records }: Append,
+  { acks, origin }: AppendOptions,
+  deadline: AckDeadline,
+): Promise<AppendResult> => {
+  const replica = replicas.lookUp(topic, partition);
+  if (typeof replica === 'number') return failed(replica);
+  if (!replica.state.isLeader) return failed(errorCodes.NOT_LEADER_OR_FOLLOWER);
+  if (acks === -1 && replica.isUnderMinIsr)
+    return failed(errorCodes.NOT_ENOUGH_REPLICAS, replica.log.logStartOffset);
+  let info: AppendInfo;
+  try {
+    info = await replica.log.appendAsLeader(records, {
+      leaderEpoch: replica.state.leaderEpoch,
+      origin,
+    });
+  } catch (error) {
+    return refusal(error, replica, replicas);
+  }
+  const errorCode = acks === -1 ? await deadline.acks(replica, info.lastOffset + 1) : 0;
+  return {
+    errorCode,
+    baseOffset: info.baseOffset,
+    logAppendTimeMs: info.logAppendTimeMs,
+    logStartOffset: replica.log.logStartOffset,
+  };
+};
+
+const failed = (errorCode: number, logStartOffset = -1): AppendResult => ({
+  errorCode,
+  baseOffset: -1,
+  logAppendTimeMs: -1,
+  logStartOffset,
+});
+
+const refusal = (
+  error: unknown,
+  replica: HostedPartition,
+  replicas: ReplicaManager,
+): AppendResult => {
+  if (error instanceof InvalidRecordsError) {
+    return {
+      ...failed(error.code, replica.log.logStartOffset),
+      errorMessage: error.message,
+      recordErrors: error.recordErrors,
+    };
+  }
+  if (error instanceof ProtocolError) {
+    const showsStart = !withoutLogStart.has(error.code);
+    return failed(error.code, showsStart ? replica.log.logStartOffset : -1);
+  }
+  replicas.system.logger.error(
+    { err: error, topic: replica.topic, partition: replica.partition },
+    'append failed',
+  );
+  return failed(errorCodes.KAFKA_STORAGE_ERROR);
+};
+
+/** The waits of one request under one deadline. */
+class AckDeadline {
+  readonly #replicas: ReplicaManager;
+  readonly #remove: () => void;
+  readonly #expirations = new Set<() => void>();
+  #isExpired = false;
+
+  constructor(replicas: ReplicaManager, { acks, timeoutMs }: AppendOptions) {
+    this.#replicas = replicas;
+    if (acks !== -1) {
+      this.#remove = () => {};
+      return;
+    }
+    const deadline = replicas.deadlines.add(timeoutMs, () => this.#expire());
+    this.#remove = () => this.#replicas.deadlines.remove(deadline);
+  }
+
+  /** Resolves to the error code of the acknowledgement of everything below `offset`. */
+  acks(replica: HostedPartition, offset: number): Promise<number> {
+    return new Promise((resolve) => {
+      const expire = (): void => {
+        cancel();
+        resolve(errorCodes.REQUEST_TIMED_OUT);
+      };
+      const cancel = replica.waitForAcks(offset, (errorCode) => {
+        this.#expirations.delete(expire);
+        resolve(errorCode);
+      });
+      if (this.#isExpired) expire();
+      else this.#expirations.add(expire);
+    });
+  }
+
+  remove(): void {
+    this.#remove();
+  }
+
+  #expire(): void {
+    this.#isExpired = true;
+    for (const expire of this.#expirations) expire();
+    this.#expirations.clear();
+  }
+}
