@@ -16,11 +16,12 @@ export type SessionContext =
 
 export const FINAL_EPOCH = -1;
 const INITIAL_EPOCH = 0;
-const EPOCH_MAX = 2 ** 31 - 1;
-const ID_MAX = 2 ** 31 - 1;
+/** Of ids as well as of epochs. */
+const INT_MAX = 2 ** 31 - 1;
+
 const EVICTION_MS = 120_000;
 
-export const nextEpoch = (epoch: number): number => (epoch >= EPOCH_MAX ? 1 : epoch + 1);
+export const nextEpoch = (epoch: number): number => (epoch >= INT_MAX ? 1 : epoch + 1);
 
 export class FetchSessions {
   readonly #random: Random;
@@ -67,8 +68,8 @@ export class FetchSessions {
   ): FetchSession | null {
     const isFollower = options.replicaId >= 0;
     if (partitions.size === 0 || !this.#makeRoom(isFollower, partitions.size, nowMs)) return null;
-    let id = 0;
-    while (id === 0 || this.#sessions.has(id)) id = 1 + this.#random.int(ID_MAX - 1);
+    let id = 1 + this.#random.int(INT_MAX);
+    while (this.#sessions.has(id)) id = nextEpoch(id);
     const session = new FetchSession(id, partitions, { ...options, nowMs });
     this.#sessions.set(id, session);
     return session;

@@ -5,7 +5,9 @@
 import * as fs from 'node:fs';
 import * as fsp from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { acquireLock } from './file-lock.ts';
+import { acquireLock, type DiskLock } from './file-lock.ts';
+
+export type { DiskLock } from './file-lock.ts';
 
 export interface DiskFile {
   readonly path: string;
@@ -55,10 +57,6 @@ export interface Disk {
   lock(path: string): Promise<DiskLock | null>;
   /** Capacity of the file system that holds `path`, in bytes. */
   usage(path: string): Promise<{ totalBytes: number; usableBytes: number }>;
-}
-
-export interface DiskLock {
-  release(): Promise<void>;
 }
 
 const missing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';

@@ -4,7 +4,10 @@
  * left in the file (Kafka leaves it empty) does not either.
  */
 import * as fsp from 'node:fs/promises';
-import type { DiskLock } from './disk.ts';
+
+export interface DiskLock {
+  release(): Promise<void>;
+}
 
 /** Locks of this process, because several brokers may share it in tests. */
 const held = new Set<string>();

@@ -3,10 +3,11 @@
  * LOG_DIR is set (as Kafka's scripts do) and warnings to the terminal, else all of it to the terminal.
  */
 import { posix } from 'node:path';
+import type { Broker } from '../broker/broker.ts';
 import { parseProperties } from '../broker/config/properties.ts';
 import { ConfigError } from '../broker/config/setting.ts';
 import { parseBrokerConfig } from '../broker/config.ts';
-import { createLogger } from '../system/logger.ts';
+import { createLogger, type Logger } from '../system/logger.ts';
 import { program } from '../system/process.ts';
 import { realSystem } from '../system/system.ts';
 import { readSettingsFile, runProgram, sentenceOf, UserError } from './failures.ts';
@@ -28,13 +29,31 @@ const main = async (): Promise<void> => {
   );
   for (const warning of warnings) logger.warn({}, warning);
   const system = realSystem(logger);
-  const server = await startServer(system, config);
-  let isStopping = false;
-  const stop = async (reason: string): Promise<void> => {
-    if (isStopping) return;
-    isStopping = true;
-    logger.info({ reason }, `[KafkaServer id=${server.brokerId}] shutting down`);
+  program.onUncaught((error) => {
+    // A bug: what it has left behind cannot be trusted, and the logs are safe on disk.
+    logger.error({ err: error }, 'ending after an internal error');
+    program.exit(70);
+  });
+  const starting = startServer(system, config);
+  // Installed before it has started: a signal that comes now must not cut the start in half.
+  const stop = stopOnce(starting, logger);
+  program.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], stop);
+  program.onParentGone(() => stop('the parent process has ended'));
+  const server = await starting;
+  void server.failed.then(async (reason) => {
+    await program.printError(`${reason}\n`);
+    program.exit(1);
+  });
+  logger.info({}, `[KafkaServer id=${server.brokerId}] started`);
+  program.tellParent({ type: 'ready', brokerId: server.brokerId, ports: server.ports });
+};
+
+/** Stops the server in order and ends the process; only the first call counts. */
+const stopOnce = (starting: Promise<Broker>, logger: Logger): ((reason: string) => void) => {
+  const run = async (reason: string): Promise<void> => {
     try {
+      const server = await starting;
+      logger.info({ reason }, `[KafkaServer id=${server.brokerId}] shutting down`);
       await server.stop();
       logger.info({}, `[KafkaServer id=${server.brokerId}] shut down completed`);
       program.exit(0);
@@ -43,19 +62,12 @@ const main = async (): Promise<void> => {
       program.exit(1);
     }
   };
-  program.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], (signal) => void stop(signal));
-  program.onParentGone(() => void stop('the parent process has ended'));
-  program.onUncaught((error) => {
-    // A bug: what it has left behind cannot be trusted, and the logs are safe on disk.
-    logger.error({ err: error }, 'ending after an internal error');
-    program.exit(70);
-  });
-  void server.failed.then(async (reason) => {
-    await program.printError(`${reason}\n`);
-    program.exit(1);
-  });
-  logger.info({}, `[KafkaServer id=${server.brokerId}] started`);
-  program.tellParent({ type: 'ready', brokerId: server.brokerId, ports: server.ports });
+  let isStopping = false;
+  return (reason) => {
+    if (isStopping) return;
+    isStopping = true;
+    void run(reason);
+  };
 };
 
 const parseArguments = (

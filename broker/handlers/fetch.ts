@@ -11,6 +11,7 @@ import { type FetchResult, fetchRecords, type PartitionRead } from '../replicati
 import type { Services } from '../services.ts';
 import { handler, type RequestContext } from './handler.ts';
 import { leaderHint, nodeEndpoints } from './leader-hints.ts';
+import { isOldFetch, recordsForOldVersion } from './old-clients.ts';
 
 type FetchRequest = RequestOf<typeof apis.fetch>;
 type FetchResponse = ResponseOf<typeof apis.fetch>;
@@ -48,7 +49,7 @@ export const fetchHandler = handler(apis.fetch, async (services, request, contex
     opened.type === 'new' ? sessions.create(partitions, { replicaId, usesTopicIds }, nowMs) : null;
   const source = fullSource(services.replicas, partitions.values(), replicaId >= 0);
   const { targets, reads } = await read(services, context, request, source);
-  const response = new ResponseBuilder(services, context);
+  const response = new ResponseBuilder(services, context, replicaId >= 0);
   for (const [index, result] of reads.entries()) {
     const entry = targets[index] as SessionPartition;
     response.add(entry, result);
@@ -75,7 +76,7 @@ const incrementalFetch = async (
     const errorCode = errorCodes.INVALID_FETCH_SESSION_EPOCH;
     return { errorCode, sessionId: session.id, responses: [] };
   }
-  const response = new ResponseBuilder(services, context);
+  const response = new ResponseBuilder(services, context, replicaIdOf(request) >= 0);
   for (const [index, result] of reads.entries()) {
     const entry = targets[index] as SessionPartition;
     if (!entry.isNews(result)) continue;
@@ -156,10 +157,12 @@ class ResponseBuilder {
   readonly #services: Services;
   readonly #context: RequestContext;
   readonly #leaders = new Set<number>();
+  readonly #isFollower: boolean;
 
-  constructor(services: Services, context: RequestContext) {
+  constructor(services: Services, context: RequestContext, isFollower: boolean) {
     this.#services = services;
     this.#context = context;
+    this.#isFollower = isFollower;
   }
 
   build(sessionId: number): FetchResponse {
@@ -169,6 +172,9 @@ class ResponseBuilder {
   }
 
   add(entry: SessionPartition, read: PartitionRead): void {
+    const isOld = isOldFetch(this.#context.apiVersion) && read.errorCode === errorCodes.NONE;
+    const records = isOld ? this.#forOldVersion(entry, read) : read.records;
+    if (typeof records === 'number') return this.addError(entry, records);
     const partition: PartitionResponse = {
       partitionIndex: entry.partition,
       errorCode: this.#errorCode(read.errorCode),
@@ -176,7 +182,7 @@ class ResponseBuilder {
       lastStableOffset: read.lastStableOffset,
       logStartOffset: read.logStartOffset,
       abortedTransactions: read.abortedTransactions,
-      records: read.records,
+      records,
       ...(read.divergingEpoch === null ? {} : { divergingEpoch: read.divergingEpoch }),
       ...this.#currentLeader(entry, read.errorCode),
     };
@@ -190,6 +196,17 @@ class ResponseBuilder {
       highWatermark: -1,
       abortedTransactions: NO_ABORTED,
       records: NO_ABORTED,
+    });
+  }
+
+  #forOldVersion(entry: SessionPartition, { records }: PartitionRead): readonly Buffer[] | number {
+    const { topic, partition, fetchOffset } = entry;
+    const replica = topic === null ? undefined : this.#services.replicas.get(topic, partition);
+    return recordsForOldVersion(records, {
+      apiVersion: this.#context.apiVersion,
+      fetchOffset,
+      isFollower: this.#isFollower,
+      config: replica?.log.config ?? null,
     });
   }
 

@@ -5,6 +5,7 @@ import type { HostedPartition } from '../replication/hosted-partition.ts';
 import { checkLeaderEpoch } from '../replication/partition-reads.ts';
 import type { Services } from '../services.ts';
 import { handler, type RequestContext } from './handler.ts';
+import { offsetsBefore } from './old-clients.ts';
 
 type ListOffsetsRequest = RequestOf<typeof apis.listOffsets>;
 
@@ -23,6 +24,7 @@ const minVersions = new Map([
 ]);
 /** A client that looks into a leader's log from outside of its role; only kafka-replica-verification does. */
 const DEBUGGING_REPLICA = -2;
+const CONSUMER = -1;
 const READ_COMMITTED = 1;
 const WITH_LEADER_EPOCH = 4;
 
@@ -31,6 +33,8 @@ interface Found {
   readonly offset: number;
   readonly timestamp: number;
   readonly leaderEpoch: number;
+  /** Version 0 lists offsets. */
+  readonly oldStyleOffsets?: number[];
 }
 
 const NOTHING = { errorCode: errorCodes.NONE, offset: -1, timestamp: -1, leaderEpoch: -1 };
@@ -67,12 +71,12 @@ const repeatedIn = (
   return repeated;
 };
 
-/** Version 0 lists offsets; the leader epoch came with version 4. */
+/** The leader epoch came with version 4. */
 const shaped = (found: Found, version: number) => {
   const { errorCode, offset, timestamp } = found;
   if (version >= WITH_LEADER_EPOCH) return found;
   if (version > 0) return { errorCode, offset, timestamp };
-  return { errorCode, oldStyleOffsets: offset >= 0 ? [offset] : [] };
+  return { errorCode, oldStyleOffsets: found.oldStyleOffsets ?? [] };
 };
 
 const findOffset = async (
@@ -84,6 +88,7 @@ const findOffset = async (
     readonly partitionIndex: number;
     readonly currentLeaderEpoch: number;
     readonly timestamp: number;
+    readonly maxNumOffsets: number;
   },
 ): Promise<Found> => {
   const refuse = (errorCode: number): Found => ({ ...NOTHING, errorCode });
@@ -97,6 +102,16 @@ const findOffset = async (
   if (epochError !== errorCodes.NONE) return refuse(epochError);
   if (!replica.state.isLeader && request.replicaId !== DEBUGGING_REPLICA)
     return refuse(errorCodes.NOT_LEADER_OR_FOLLOWER);
+  if (context.apiVersion === 0) {
+    const isClient = request.replicaId === CONSUMER;
+    const count = asked.maxNumOffsets;
+    const oldStyleOffsets = offsetsBefore(
+      replica.log,
+      { timestamp, count, nowMs: system.clock.nowMs() },
+      isClient ? replica.state.highWatermark : null,
+    );
+    return { ...NOTHING, oldStyleOffsets };
+  }
   try {
     return await lookUp(replica, request, timestamp, context.apiVersion);
   } catch (error) {
@@ -113,7 +128,7 @@ const lookUp = async (
   version: number,
 ): Promise<Found> => {
   const { log, state } = replica;
-  const isClient = request.replicaId === -1;
+  const isClient = request.replicaId === CONSUMER;
   const bound = !isClient
     ? log.logEndOffset
     : request.isolationLevel === READ_COMMITTED

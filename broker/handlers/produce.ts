@@ -10,6 +10,7 @@ import { type Append, type AppendResult, appendRecords } from '../replication/ap
 import type { Services } from '../services.ts';
 import { handler, type RequestContext } from './handler.ts';
 import { leaderHint, nodeEndpoints } from './leader-hints.ts';
+import { asBatch, PRODUCE_WITH_BATCHES } from './old-clients.ts';
 
 type ProduceRequest = RequestOf<typeof apis.produce>;
 type ProduceResponse = ResponseOf<typeof apis.produce>;
@@ -19,7 +20,6 @@ type PartitionResponse = ProduceResponse['responses'][number]['partitionResponse
 const ADMIN_CLIENT_ID = '__admin_client';
 const WITH_LEADER_HINTS = 10;
 const WITH_ZSTD = 7;
-const WITH_BATCHES = 3;
 
 /** acks=0 and something failed: the closed connection is all the answer there is. */
 export class CloseConnection extends Error {
@@ -33,8 +33,9 @@ export const produceHandler = handler(apis.produce, async (services, request, co
   for (const topic of request.topicData) {
     for (const { index, records } of topic.partitionData) {
       const errorCode = precheck(services, request, context, { topic: topic.name, index, records });
-      if (errorCode !== errorCodes.NONE) early.set(`${topic.name}-${index}`, errorCode);
-      else if (records !== null) appends.push({ topic: topic.name, partition: index, records });
+      const batch = errorCode === errorCodes.NONE ? batchOf(records, context) : errorCode;
+      if (typeof batch === 'number') early.set(`${topic.name}-${index}`, batch);
+      else appends.push({ topic: topic.name, partition: index, records: batch });
     }
   }
   const results = await appendRecords(services.replicas, appends, {
@@ -88,7 +89,9 @@ const precheck = (
     return errorCodes.UNKNOWN_TOPIC_OR_PARTITION;
   if (entry.records === null) return errorCodes.INVALID_RECORD;
   const errorCode =
-    context.apiVersion >= WITH_BATCHES ? checkBatches(entry.records, context.apiVersion) : 0;
+    context.apiVersion >= PRODUCE_WITH_BATCHES
+      ? checkBatches(entry.records, context.apiVersion)
+      : 0;
   if (errorCode !== errorCodes.NONE) return errorCode;
   if (request.acks < -1 || request.acks > 1) return errorCodes.INVALID_REQUIRED_ACKS;
   if (isInternalTopic(entry.topic) && context.clientId !== ADMIN_CLIENT_ID)
@@ -103,6 +106,11 @@ const checkBatches = (records: Buffer, apiVersion: number): number => {
   if (first.compression === 'zstd' && apiVersion < WITH_ZSTD)
     return errorCodes.UNSUPPORTED_COMPRESSION_TYPE;
   return second === undefined ? errorCodes.NONE : errorCodes.INVALID_RECORD;
+};
+
+const batchOf = (records: Buffer | null, { apiVersion }: RequestContext): Buffer | number => {
+  if (records === null) return errorCodes.INVALID_RECORD;
+  return apiVersion >= PRODUCE_WITH_BATCHES ? records : asBatch(records);
 };
 
 const respond = (

@@ -143,7 +143,11 @@ export class Fetcher {
     if (this.#isInterrupted || nowMs - this.#interruptedAtMs < this.#settings.maxWaitMs) return;
     this.#isInterrupted = true;
     this.#interruptedAtMs = nowMs;
-    this.#system.clock.defer(() => this.#channel.interrupt());
+    this.#system.clock.defer(() => {
+      // Answered meanwhile: the next request has the partition in it.
+      if (this.#isAsking) this.#channel.interrupt();
+      else this.#isInterrupted = false;
+    });
   }
 
   #find(topic: string, partition: number): Followed | undefined {

@@ -246,6 +246,11 @@ export class PartitionState {
     let candidate = facts.logEndOffset;
     if (candidate <= this.highWatermark) return false;
     const holders = this.maximalIsr;
+    // A reassignment that ends takes replicas away before the ISR; until that has followed, one of them could still be
+    // elected, so it counts (Kafka goes on without it).
+    for (const id of holders) {
+      if (id !== this.brokerId && !this.#remotes.has(id)) return false;
+    }
     for (const replica of this.#remotes.values()) {
       if (replica.logEndOffset >= candidate) continue;
       const isHolding =
