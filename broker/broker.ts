@@ -3,7 +3,7 @@
  * shutdown. What the parts are is decided in parts.ts; what they do, in their own files.
  */
 import { LogManager, MisfitError } from '../log/log-manager.ts';
-import { type Listener, openListener } from '../network/listener.ts';
+import { type FrameMemory, type Listener, openListener } from '../network/listener.ts';
 import { apis } from '../protocol/apis.ts';
 import type { System } from '../system/system.ts';
 import type { ClientOptions } from '../zookeeper/client.ts';
@@ -138,11 +138,15 @@ const obtainBrokerId = async (
 };
 
 /**
- * Of a Produce request nothing is kept but its records, by recent appends, and those retain what they keep. What other
- * handlers keep of their requests (members' metadata, say) is theirs for good.
+ * Of a Produce request nothing is kept but its records, by recent appends, and those retain what they keep; the records in
+ * a Fetch response were retained by the read. What other handlers keep of their requests (members' metadata, say), and
+ * send to others, is theirs for good.
  */
-const isProduce = (frame: Buffer): boolean =>
-  frame.length >= 2 && frame.readInt16BE(0) === apis.produce.key;
+const memoryOf = (frame: Buffer): FrameMemory => {
+  const apiKey = frame.length >= 2 ? frame.readInt16BE(0) : -1;
+  if (apiKey === apis.produce.key) return 'frameIsFree';
+  return apiKey === apis.fetch.key ? 'answerIsHeld' : 'kept';
+};
 
 class RunningBroker implements Broker {
   readonly brokerId: number;
@@ -223,7 +227,7 @@ class RunningBroker implements Broker {
           idleMsMax: config.connectionsIdleMsMax,
           connectionsMax: config.connectionsMax,
           backlog: Math.max(config.socketListenBacklogSize, BACKLOG_MIN),
-          isFrameFreeAfter: isProduce,
+          memoryOf,
         },
         onRequest,
       );

@@ -34,6 +34,13 @@ export interface ClientConnection {
   close(): void;
 }
 
+/**
+ * `kept`: somebody may keep views of the frame, and the answer may hold memory of others. `frameIsFree`: once it is
+ * answered, nobody keeps a view of the frame without having retained it. `answerIsHeld`: each pooled piece of the answer
+ * was retained for it, and is released when it has gone out.
+ */
+export type FrameMemory = 'kept' | 'frameIsFree' | 'answerIsHeld';
+
 export interface ConnectionSettings {
   readonly listenerName: string;
   readonly maxRequestBytes: number;
@@ -41,8 +48,8 @@ export interface ConnectionSettings {
   readonly inFlightBytesMax: number;
   readonly budget: RequestBudget;
   readonly onRequest: RequestHandler;
-  /** Whether nobody keeps a view of the request's frame once it is answered, so that its memory is free again. */
-  readonly isFrameFreeAfter: (frame: Buffer) => boolean;
+  /** What becomes of pooled memory behind a request; see `FrameMemory`. */
+  readonly memoryOf: (frame: Buffer) => FrameMemory;
   /** Asks for a call of `flush` at the end of this turn. */
   readonly flushLater: (connection: ServedConnection) => void;
   readonly onClosed: (connection: ServedConnection) => void;
@@ -52,6 +59,7 @@ interface Slot {
   /** Undefined while the request is being worked on. */
   answer: Answer | undefined;
   readonly bytes: number;
+  readonly memory: FrameMemory;
 }
 
 /** How long a peer may take to close its side after we have closed ours. */
@@ -148,7 +156,8 @@ export class ServedConnection implements ClientConnection {
     const out: Buffer[] = [];
     let count = 0;
     let mustClose = false;
-    for (const { answer, bytes } of slots) {
+    const held: Buffer[] = [];
+    for (const { answer, bytes, memory } of slots) {
       if (answer === undefined) break;
       count++;
       this.#inFlightBytes -= bytes;
@@ -157,15 +166,19 @@ export class ServedConnection implements ClientConnection {
         mustClose = true;
         break;
       }
-      if (answer !== null) for (const buffer of answer) out.push(buffer);
+      if (answer === null) continue;
+      for (const buffer of answer) {
+        out.push(buffer);
+        if (memory === 'answerIsHeld' && bufferPool.owns(buffer)) held.push(buffer);
+      }
     }
     slots.splice(0, count);
     if (out.length > 0) {
       this.lastActiveMs = this.#system.clock.elapsedMs();
-      // Records of a fetch go out from the memory that the log keeps them in; the read has retained it.
-      const held = out.filter((buffer) => bufferPool.owns(buffer));
-      const written =
-        held.length === 0 ? undefined : () => held.forEach((buffer) => bufferPool.release(buffer));
+      const release = (): void => {
+        for (const buffer of held) bufferPool.release(buffer);
+      };
+      const written = held.length === 0 ? undefined : release;
       if (!this.#socket.write(out, written)) this.#isOutgoingFull = true;
     }
     if (mustClose) this.#end();
@@ -234,7 +247,8 @@ export class ServedConnection implements ClientConnection {
   }
 
   #serve(frame: Buffer): void {
-    const slot: Slot = { answer: undefined, bytes: frame.length + 4 };
+    const memory = this.#settings.memoryOf(frame);
+    const slot: Slot = { answer: undefined, bytes: frame.length + 4, memory };
     this.#slots.push(slot);
     this.#inFlightBytes += slot.bytes;
     let result: Promise<Answer> | Answer;
@@ -255,7 +269,7 @@ export class ServedConnection implements ClientConnection {
 
   #settle(slot: Slot, answer: Answer, frame: Buffer): void {
     slot.answer = answer;
-    if (this.#settings.isFrameFreeAfter(frame)) bufferPool.release(frame);
+    if (slot.memory === 'frameIsFree') bufferPool.release(frame);
     let answerBytes = 0;
     if (answer !== null && answer !== 'close')
       for (const { length } of answer) answerBytes += length;

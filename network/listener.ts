@@ -9,13 +9,14 @@ import type { System } from '../system/system.ts';
 import {
   type ClientConnection,
   type ConnectionSettings,
+  type FrameMemory,
   type RequestHandler,
   ServedConnection,
 } from './client-connection.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import { RequestBudget } from './request-budget.ts';
 
-export type { Answer, ClientConnection, RequestHandler } from './client-connection.ts';
+export type { Answer, ClientConnection, FrameMemory, RequestHandler } from './client-connection.ts';
 
 export interface ListenerOptions {
   /** Kafka's listener name, e.g. PLAINTEXT. */
@@ -37,8 +38,8 @@ export interface ListenerOptions {
   readonly limits?: ConnectionLimits;
   readonly budget?: RequestBudget;
   readonly onClosed?: (connection: ClientConnection) => void;
-  /** See ConnectionSettings; by default a frame may be kept. */
-  readonly isFrameFreeAfter?: (frame: Buffer) => boolean;
+  /** By default everything may be kept. */
+  readonly memoryOf?: (frame: Buffer) => FrameMemory;
 }
 
 export interface Listener {
@@ -99,7 +100,7 @@ class OpenListener implements Listener {
       inFlightBytesMax: this.#options.inFlightBytesMax,
       budget: options.budget ?? new RequestBudget(),
       onRequest,
-      isFrameFreeAfter: options.isFrameFreeAfter ?? (() => false),
+      memoryOf: options.memoryOf ?? (() => 'kept'),
       flushLater: (connection) => this.#flushLater(connection),
       onClosed: (connection) => this.#closed(connection),
     };

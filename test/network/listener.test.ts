@@ -8,6 +8,7 @@ import {
   type RequestHandler,
 } from '../../network/listener.ts';
 import { RequestBudget } from '../../network/request-budget.ts';
+import { bufferPool } from '../../system/buffer-pool.ts';
 import type { Connection } from '../../system/net.ts';
 import { realSystem } from '../../system/system.ts';
 
@@ -293,4 +294,27 @@ describe('a listener', () => {
     good.send('good');
     await good.text('fine');
   });
+});
+
+/** Opens a listener whose answers lie in pooled memory that the test holds, too. */
+const answerFromPool = async (memoryOf: NonNullable<ListenerOptions['memoryOf']>) => {
+  const answer = bufferPool.take(100_000).fill('a');
+  const listener = await listen(() => [answer], { memoryOf });
+  const peer = await dial(listener);
+  peer.send('any request');
+  await peer.until(() => peer.received.length === answer.length);
+  return answer;
+};
+
+test('an answer that others hold stays as it is when it has gone out', async () => {
+  const answer = await answerFromPool(() => 'kept');
+  expect(bufferPool.owns(answer)).toBe(true);
+  expect(bufferPool.take(100_000).fill('b').buffer).not.toBe(answer.buffer);
+  expect(answer.every((byte) => byte === 97)).toBe(true);
+});
+
+test('an answer held for the peer alone is free again when it has gone out', async () => {
+  const answer = await answerFromPool(() => 'answerIsHeld');
+  while (bufferPool.owns(answer)) await new Promise((resolve) => void setImmediate(resolve));
+  expect(bufferPool.take(100_000).buffer).toBe(answer.buffer);
 });
