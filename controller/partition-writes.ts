@@ -77,7 +77,7 @@ const writeOne = async (office: Office, write: PartitionWrite): Promise<WriteOut
     const results = await fenced(office, operationsOf(write).slice(-1));
     return outcomeOf(results[0]);
   } catch (error) {
-    if (isZooKeeperError(error, 'BAD_VERSION')) return { type: 'badVersion' };
+    if (isZooKeeperError(error, 'BAD_VERSION')) return ownChange(office, write);
     if (isZooKeeperError(error, 'NO_NODE')) return { type: 'noNode' };
     if (isZooKeeperError(error, 'NODE_EXISTS')) return ownCreation(office, write);
     if (!(error instanceof MultiError)) throw error;
@@ -86,14 +86,28 @@ const writeOne = async (office: Office, write: PartitionWrite): Promise<WriteOut
 };
 
 /** A state that exists already may be our own, written by a multi whose answer was lost. */
-const ownCreation = async (office: Office, write: PartitionWrite): Promise<WriteOutcome> => {
-  const { topic, partition, leaderAndIsr } = write;
+const ownCreation = async (office: Office, write: PartitionWrite): Promise<WriteOutcome> =>
+  (await ownVersion(office, write)) ?? { type: 'failed', reason: 'NODE_EXISTS' };
+
+/**
+ * So may a change that is refused because of its version. Unnoticed, leader and controller would go
+ * on from the old version, and each of their changes would be refused from then on.
+ */
+const ownChange = async (office: Office, write: PartitionWrite): Promise<WriteOutcome> => {
+  const own = await ownVersion(office, write);
+  return own?.version === (write.expectedVersion ?? 0) + 1 ? own : { type: 'badVersion' };
+};
+
+const ownVersion = async (
+  office: Office,
+  { topic, partition, leaderAndIsr }: PartitionWrite,
+): Promise<{ type: 'ok'; version: number } | null> => {
   const path = partitionStateZnode.path(topic, partition);
   const reader = { zookeeper: office.zookeeper, logger: office.system.logger };
   const found = await readZnode(reader, path, (data) => data);
   return found?.content.equals(partitionStateZnode.encode(leaderAndIsr)) === true
     ? { type: 'ok', version: found.stat.version }
-    : { type: 'failed', reason: 'NODE_EXISTS' };
+    : null;
 };
 
 /** Creates a znode without data unless it is there. */
