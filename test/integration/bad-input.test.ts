@@ -3,16 +3,14 @@
  * (recorded from it: fixtures/requests holds valid requests, which are mutated here), and the broker serves the others.
  */
 import { readFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { openChannel, type RequestChannel } from '../../network/request-channel.ts';
-import { type Api, apis, type RequestInput } from '../../protocol/apis.ts';
+import { apis } from '../../protocol/apis.ts';
 import { errorCodes } from '../../protocol/errors.ts';
-import { encodeRequest } from '../../protocol/headers.ts';
-import { buildBatch } from '../../protocol/record-batch.ts';
 import { realSystem } from '../../system/system.ts';
 import { type Cluster, startCluster } from '../../tools/cluster.ts';
 import { seededRandom } from '../simulation/random.ts';
+import { apiVersions, bytes, framed, Peer, produceBody, request } from './raw-peer.ts';
 
 jest.setTimeout(30_000);
 
@@ -34,6 +32,7 @@ beforeAll(async () => {
 
 afterEach(() => {
   for (const peer of peers) peer.close();
+  peers.clear();
   expect(uncaught).toEqual([]);
 });
 
@@ -60,115 +59,14 @@ const createTopic = async (to: RequestChannel): Promise<void> => {
   while ((await produce(to)) !== errorCodes.NONE);
 };
 
-/** A connection of a client that keeps what it receives. */
-class Peer {
-  readonly #socket: Socket;
-  #received: Buffer[] = [];
-  #isClosed = false;
-  #changed: () => void = () => {};
-
-  constructor(socket: Socket, { reads = true }: { reads?: boolean } = {}) {
-    peers.add(this);
-    this.#socket = socket;
-    const ended = (): void => {
-      this.#isClosed = true;
-      this.#changed();
-    };
-    if (reads)
-      socket.on('data', (chunk) => {
-        this.#received.push(chunk);
-        this.#changed();
-      });
-    else socket.pause();
-    socket.on('error', () => {});
-    socket.on('end', ended);
-    socket.on('close', ended);
-  }
-
-  static dial(target: Cluster = cluster, options: { reads?: boolean } = {}): Promise<Peer> {
-    return new Promise((resolve, reject) => {
-      const socket = connect({ host: '127.0.0.1', port: portOf(target) });
-      socket.once('error', reject);
-      socket.once('connect', () => resolve(new Peer(socket, options)));
-    });
-  }
-
-  get received(): Buffer {
-    return Buffer.concat(this.#received);
-  }
-
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
-  send(...buffers: readonly Buffer[]): void {
-    if (!this.#socket.destroyed) this.#socket.write(Buffer.concat(buffers));
-  }
-
-  async until(condition: () => boolean): Promise<void> {
-    while (!condition())
-      await new Promise<void>((resolve) => {
-        this.#changed = resolve;
-      });
-  }
-
-  untilClosed(): Promise<void> {
-    return this.until(() => this.#isClosed);
-  }
-
-  /** The correlation ids of the responses so far. */
-  correlationIds(): number[] {
-    const { received } = this;
-    const ids: number[] = [];
-    let position = 0;
-    while (position + 8 <= received.length) {
-      ids.push(received.readInt32BE(position + 4));
-      position += 4 + received.readInt32BE(position);
-    }
-    return ids;
-  }
-
-  async answers(...correlationIds: readonly number[]): Promise<void> {
-    const isComplete = (): boolean => this.correlationIds().length >= correlationIds.length;
-    await this.until(() => this.#isClosed || isComplete());
-    expect(this.correlationIds()).toEqual(correlationIds);
-  }
-
-  close(): void {
-    peers.delete(this);
-    this.#socket.destroy();
-  }
-}
-
-const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');
-
-const framed = (body: Buffer): Buffer => {
-  const size = Buffer.alloc(4);
-  size.writeInt32BE(body.length);
-  return Buffer.concat([size, body]);
-};
-
-const request = <A extends Api>(
-  api: A,
-  version: number,
-  correlationId: number,
-  body: RequestInput<A>,
-): Buffer => Buffer.concat(encodeRequest(api, version, { correlationId, clientId: 'bad' }, body));
-
-const apiVersions = (correlationId: number): Buffer =>
-  request(apis.apiVersions, 0, correlationId, {});
-
-const produceBody = (
-  topic: string,
-  acks: number,
-  value = Buffer.from('value'),
-): RequestInput<typeof apis.produce> => {
-  const records = buildBatch({ records: [{ key: null, value }] });
-  return {
-    acks,
-    timeoutMs: 5000,
-    topicData: [{ name: topic, partitionData: [{ index: 0, records }] }],
-  };
+/** Dials the cluster; the connection is closed after the test. */
+const dial = async (
+  target: Cluster = cluster,
+  options: { reads?: boolean } = {},
+): Promise<Peer> => {
+  const peer = await Peer.dial(portOf(target), options);
+  peers.add(peer);
+  return peer;
 };
 
 /** Produces over a connection in order; the error code. */
@@ -198,7 +96,7 @@ describe('a connection is closed without an answer', () => {
     ['an array longer than the frame', framed(bytes('0003000100000107000161 7fffffff'))],
     ['ApiVersions 99 with an old header', framed(bytes('0012006300000107000161'))],
   ])('for %s', async (_name, data) => {
-    const peer = await Peer.dial();
+    const peer = await dial();
     peer.send(data);
     await peer.untilClosed();
     expect(peer.received).toHaveLength(0);
@@ -209,7 +107,7 @@ describe('a connection is closed without an answer', () => {
     const whole = request(apis.produce, 9, 7, produceBody(TOPIC, -1)).subarray(4);
     // Without its last byte, the tag section, and so on; the header stays.
     for (let length = 20; length < whole.length; length += 7) {
-      const peer = await Peer.dial();
+      const peer = await dial();
       peer.send(framed(whole.subarray(0, length)));
       await peer.untilClosed();
       expect(peer.received).toHaveLength(0);
@@ -217,7 +115,7 @@ describe('a connection is closed without an answer', () => {
   });
 
   test('for acks=0 where the append fails', async () => {
-    const peer = await Peer.dial();
+    const peer = await dial();
     peer.send(request(apis.produce, 9, 1, produceBody('no-such-topic', 0)));
     await peer.untilClosed();
     expect(peer.received).toHaveLength(0);
@@ -227,11 +125,11 @@ describe('a connection is closed without an answer', () => {
     const config = { 'connections.max.idle.ms': String(IDLE_MS) };
     const other = await startCluster({ brokers: 1, config });
     try {
-      const [silent, half] = [await Peer.dial(other), await Peer.dial(other)];
+      const [silent, half] = [await dial(other), await dial(other)];
       half.send(apiVersions(1).subarray(0, 9));
       await Promise.all([silent.untilClosed(), half.untilClosed()]);
       expect(half.received).toHaveLength(0);
-      const late = await Peer.dial(other);
+      const late = await dial(other);
       late.send(apiVersions(2));
       await late.answers(2);
     } finally {
@@ -242,20 +140,20 @@ describe('a connection is closed without an answer', () => {
 
 describe('a connection goes on', () => {
   test('after acks=0, which is not answered', async () => {
-    const peer = await Peer.dial();
+    const peer = await dial();
     peer.send(request(apis.produce, 9, 1, produceBody(TOPIC, 0)), apiVersions(2));
     await peer.answers(2);
   });
 
   test('after ApiVersions in a version we do not know, which is answered in version 0', async () => {
-    const peer = await Peer.dial();
+    const peer = await dial();
     peer.send(framed(bytes('0012 0063 00000107 0001 61 00')), apiVersions(8));
     await peer.answers(0x107, 8);
     expect(peer.received.subarray(4, 20).toString('hex')).toBe('00000107002300000001001200000004');
   });
 
   test('after a body with more bytes than it needs', async () => {
-    const peer = await Peer.dial();
+    const peer = await dial();
     peer.send(framed(bytes('0012000000000108000178000000')), apiVersions(9));
     await peer.answers(0x108, 9);
   });
@@ -266,14 +164,14 @@ describe('what came before', () => {
     ['a bad frame', bytes('ffffffff')],
     ['an unknown API', framed(bytes('0063000000000105000361626300'))],
   ])('%s is answered first', async (_name, data) => {
-    const peer = await Peer.dial();
+    const peer = await dial();
     peer.send(apiVersions(1), apiVersions(2), data, apiVersions(3));
     await peer.untilClosed();
     expect(peer.correlationIds()).toEqual([1, 2]);
   });
 
   test('and many more requests than are worked on at once, too', async () => {
-    const peer = await Peer.dial();
+    const peer = await dial();
     const ids = Array.from({ length: 500 }, (_, index) => index);
     peer.send(...ids.map(apiVersions), bytes('ffffffff'));
     await peer.untilClosed();
@@ -290,7 +188,7 @@ describe('memory', () => {
   test('5,000 idle connections leave room for the others', async () => {
     const before = usedBytes();
     for (let count = 0; count < 5000; count++) {
-      const peer = await Peer.dial();
+      const peer = await dial();
       // Half of them begin a frame of 100 MiB.
       if (count % 2 === 0) peer.send(bytes('06400000 00'));
     }
@@ -312,7 +210,7 @@ describe('memory', () => {
       while ((await produce(good)) !== errorCodes.NONE);
       const before = usedBytes();
       const stubborn: Peer[] = [];
-      while (stubborn.length < 200) stubborn.push(await Peer.dial(other, { reads: false }));
+      while (stubborn.length < 200) stubborn.push(await dial(other, { reads: false }));
       for (const peer of stubborn) peer.send(...fetches(100));
       for (let count = 0; count < 50; count++) expect(await produce(good)).toBe(errorCodes.NONE);
       expect(usedBytes() - before).toBeLessThan(800_000_000);
@@ -396,7 +294,7 @@ describe('mutated requests', () => {
     const random = seededRandom(seed, 'bad-input');
     const open: Peer[] = [];
     for (let index = 0; index < count; index++) {
-      const peer = await Peer.dial();
+      const peer = await dial();
       peer.send(framed(mutate(Buffer.from(random.pick(requests).hex, 'hex'), random)));
       open.push(peer);
       // Some wait for long, by what the mutation has made of a time limit.
@@ -420,7 +318,7 @@ describe('mutated requests', () => {
 
   test('of brokers do not end the broker', async () => {
     await attack(recorded.filter(isOfBroker), 500, 2);
-    const peer = await Peer.dial();
+    const peer = await dial();
     peer.send(apiVersions(1));
     await peer.answers(1);
   });

@@ -257,10 +257,12 @@ describe('the surroundings', () => {
   test('barnabas up names a data folder that cannot be made', async () => {
     const file = join(folder, 'another-file');
     writeFileSync(file, '');
-    const { port, close } = await takePort();
-    close();
-    const ports = ['--port', String(port), '--zookeeper-port', String(port + 1), '--brokers', '1'];
-    const ended = await launch('bin/barnabas', 'up', ...ports, '--data', file).ended;
+    const [first, second] = [await takePort(), await takePort()];
+    first.close();
+    second.close();
+    const ports = ['--port', String(first.port), '--zookeeper-port', String(second.port)];
+    const ended = await launch('bin/barnabas', 'up', '--brokers', '1', ...ports, '--data', file)
+      .ended;
     expectSentence(ended, file);
   });
 
