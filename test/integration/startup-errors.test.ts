@@ -303,7 +303,7 @@ describe('starts that succeed', () => {
     await poll(isRegistered);
     await createTopicOn(2);
     const directory = settings['log.dirs'] ?? '';
-    await poll(() => existsSync(join(directory, 'topic-0')));
+    await poll(() => existsSync(join(directory, 'topic-0', '00000000000000000000.log')));
     rmSync(directory, { recursive: true });
     expectSentence(await broker.ended, 'All folders of log.dirs have failed');
   });

@@ -64,8 +64,8 @@ onLinux('a process that only has the pid of the holder does not count', async ()
 });
 
 onLinux('a zombie holds nothing', async () => {
-  // The child of the shell ends at once, and `sleep`, which the shell becomes, never looks after it.
-  const { pid, end } = await shell('true & echo $!; exec sleep 60');
+  // By the time the child ends, the shell has become `sleep`, which never looks after it.
+  const { pid, end } = await shell('sleep 0.2 & echo $!; exec sleep 60');
   const isZombie = (): boolean => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
   while (!isZombie()) await new Promise((resolve) => setImmediate(resolve));
   writeFileSync(path, `${pid}\n`);

@@ -45,7 +45,8 @@ const startFetcher = (answer: (partition: number) => number) => {
   const asked: { atMs: number; maxWaitMs: number; partitions: number[] }[] = [];
   const known = new Set<number>();
   const waiting = new Set<(error: Error) => void>();
-  const send = async (_api: unknown, body: never): Promise<unknown> => {
+  const send = async (api: unknown, body: never): Promise<unknown> => {
+    if (api !== apis.fetch) throw new ChannelClosed('the leader has gone away');
     const { topics, maxWaitMs, sessionEpoch, forgottenTopicsData } = body as {
       topics: { partitions: { partition: number }[] }[];
       maxWaitMs: number;
@@ -130,4 +131,13 @@ test('a new partition is not kept waiting by a request that waits for records', 
   await clock.advance(500);
   fetcher.close();
   expect(asked[3]?.partitions).toEqual([0, 1, 2, 3]);
+});
+
+test('a leader that goes away while it is asked for its offsets is asked again', async () => {
+  const { fetcher, asked } = startFetcher(() => errorCodes.OFFSET_OUT_OF_RANGE);
+  fetcher.add(replica(0), 4);
+  await clock.advance(100);
+  fetcher.close();
+  const times = asked.filter(({ partitions }) => partitions.length > 0).map(({ atMs }) => atMs);
+  expect(times).toEqual([0, 20, 60]);
 });

@@ -1,0 +1,134 @@
+/**
+ * Clusters of real processes for the compat suites, of Barnabas and Apache Kafka in any mixture: both have the same two calls
+ * (bench/barnabas and ak). Sessions time out after 6 seconds.
+ */
+import { resolve } from 'node:path';
+import { Kafka, logLevel, type PartitionMetadata } from 'kafkajs';
+import { freePorts, isFree, newFolder, type Server, startServer } from './processes.ts';
+import { commandOf } from './software.ts';
+
+export type Kind = 'barnabas' | 'apache';
+
+export interface MixedCluster {
+  readonly bootstrapServers: string;
+  readonly zookeeperConnect: string;
+  /** Broker N keeps its files in broker-N/data. */
+  readonly folder: string;
+  /** By broker id; ids count from 1. */
+  readonly brokers: ReadonlyMap<number, Server>;
+  /** Starts a broker again after its process has ended, on the same files; of the other kind where that is named. */
+  restart(brokerId: number, kind?: Kind): Promise<void>;
+}
+
+const READY: Readonly<Record<Kind, RegExp>> = {
+  barnabas: /\] started/,
+  apache: /\] started \(kafka/,
+};
+const SETTINGS = [
+  'offsets.topic.num.partitions=5',
+  'group.initial.rebalance.delay.ms=0',
+  'controlled.shutdown.retry.backoff.ms=500',
+];
+
+const commandFor = (kind: Kind): string =>
+  kind === 'apache' ? commandOf('APACHE_KAFKA') : resolve('bench/barnabas');
+
+/** Starts ZooKeeper and then the brokers, the first of which becomes the controller. */
+export const startMixedCluster = async (
+  zookeeper: Kind,
+  kinds: readonly Kind[],
+): Promise<MixedCluster> => {
+  const folder = newFolder();
+  const [zookeeperPort = 0, ...ports] = await freePorts(kinds.length + 1);
+  startServer(commandFor(zookeeper), ['zookeeper', String(zookeeperPort), `${folder}/zookeeper`]);
+  await listening(zookeeperPort);
+  const brokers = new Map<number, Server>();
+  const start = async (brokerId: number, asKind?: Kind): Promise<void> => {
+    const kind = asKind ?? kinds[brokerId - 1] ?? 'barnabas';
+    const broker = startServer(commandFor(kind), [
+      'broker',
+      String(brokerId),
+      String(ports[brokerId - 1]),
+      `127.0.0.1:${zookeeperPort}`,
+      `${folder}/broker-${brokerId}`,
+      ...SETTINGS,
+      `offsets.topic.replication.factor=${Math.min(3, kinds.length)}`,
+    ]);
+    brokers.set(brokerId, broker);
+    await broker.says(READY[kind]);
+  };
+  for (const index of kinds.keys()) await start(index + 1);
+  return {
+    bootstrapServers: ports.map((port) => `127.0.0.1:${port}`).join(','),
+    zookeeperConnect: `127.0.0.1:${zookeeperPort}`,
+    folder,
+    brokers,
+    restart: start,
+  };
+};
+
+/** A kafkajs client, whose own complaints stay silent. */
+export const kafkaOf = (bootstrapServers: string): Kafka =>
+  new Kafka({
+    clientId: 'compat',
+    brokers: bootstrapServers.split(','),
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 30, initialRetryTime: 100, maxRetryTime: 500 },
+  });
+
+/** Polls a topic's metadata until it is as wanted; the test's own timeout ends it otherwise. */
+export const awaitPartitions = async (
+  kafka: Kafka,
+  topic: string,
+  isAsWanted: (partitions: readonly PartitionMetadata[]) => boolean,
+): Promise<PartitionMetadata[]> => {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    for (;;) {
+      const partitions = await admin.fetchTopicMetadata({ topics: [topic] }).then(
+        ({ topics }) => topics[0]?.partitions ?? [],
+        // The broker that was asked has not heard of the topic yet, or has just died.
+        () => [],
+      );
+      if (partitions.length > 0 && isAsWanted(partitions)) return partitions;
+      await pause(50);
+    }
+  } finally {
+    await admin.disconnect();
+  }
+};
+
+/** Consumes `count` values from the beginning, in the order of arrival. */
+export const consumeValues = async (
+  kafka: Kafka,
+  topic: string,
+  options: { readonly groupId: string; readonly count: number },
+): Promise<string[]> => {
+  const consumer = kafka.consumer({ groupId: options.groupId });
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  const values: string[] = [];
+  await new Promise<void>((resolve, reject) => {
+    consumer
+      .run({
+        eachMessage: async ({ message }) => {
+          values.push(message.value?.toString() ?? '');
+          if (values.length === options.count) resolve();
+        },
+      })
+      .catch(reject);
+  });
+  await consumer.disconnect();
+  return values;
+};
+
+const pause = (ms: number): Promise<void> =>
+  new Promise((done) => {
+    setTimeout(done, ms);
+  });
+
+/** Resolves when something listens on the port. */
+const listening = async (port: number): Promise<void> => {
+  while (await isFree(port)) await pause(50);
+};

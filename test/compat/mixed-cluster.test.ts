@@ -1,0 +1,65 @@
+/**
+ * Barnabas and Apache Kafka brokers in one cluster, on Apache's ZooKeeper and on ours: each kind as controller, leader and
+ * follower of the other. What is acknowledged with acks=all must outlive the death of its leader, whoever takes over.
+ */
+import {
+  awaitPartitions,
+  consumeValues,
+  type Kind,
+  kafkaOf,
+  startMixedCluster,
+} from './clusters.ts';
+import { cleanUp, run } from './processes.ts';
+import { commandOf, describeWith } from './software.ts';
+
+const values = (from: number, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `value-${from + index}`);
+
+describeWith('APACHE_KAFKA', 'a cluster of both kinds', () => {
+  afterEach(cleanUp);
+
+  test.each<[string, Kind, Kind[]]>([
+    ['Apache is the controller', 'apache', ['apache', 'barnabas', 'barnabas']],
+    ['Barnabas is the controller', 'apache', ['barnabas', 'apache', 'apache']],
+    ["Barnabas' ZooKeeper", 'barnabas', ['barnabas', 'apache', 'barnabas']],
+    ["Barnabas alone on Apache's ZooKeeper", 'apache', ['barnabas', 'barnabas', 'barnabas']],
+  ])(
+    '%s: replicates, fails over and comes back',
+    async (_name, zookeeper, kinds) => {
+      const cluster = await startMixedCluster(zookeeper, kinds);
+      const kafka = kafkaOf(cluster.bootstrapServers);
+      const created = await run(commandOf('APACHE_KAFKA'), [
+        ...['topics', '--bootstrap-server', cluster.bootstrapServers, '--create'],
+        ...['--topic', 'mixed', '--replica-assignment', '1:2:3,2:3:1,3:1:2'],
+        ...['--config', 'min.insync.replicas=2'],
+      ]);
+      expect(created).toMatchObject({ code: 0 });
+      await awaitPartitions(kafka, 'mixed', (all) => all.every(({ isr }) => isr.length === 3));
+
+      const producer = kafka.producer();
+      await producer.connect();
+      const send = (from: number) =>
+        producer.sendBatch({
+          acks: -1,
+          topicMessages: [0, 1, 2].map((partition) => ({
+            topic: 'mixed',
+            messages: values(from, 100).map((value) => ({ value, partition })),
+          })),
+        });
+      await send(0);
+      // Its process gone, broker 1 (the controller) takes its leaderships with it.
+      await cluster.brokers.get(1)?.end('SIGKILL');
+      await awaitPartitions(kafka, 'mixed', (all) =>
+        all.every(({ leader, isr }) => leader !== 1 && !isr.includes(1)),
+      );
+      await send(100);
+      await producer.disconnect();
+
+      await cluster.restart(1);
+      await awaitPartitions(kafka, 'mixed', (all) => all.every(({ isr }) => isr.length === 3));
+      const read = await consumeValues(kafka, 'mixed', { groupId: 'both', count: 600 });
+      expect(new Set(read)).toEqual(new Set(values(0, 200)));
+    },
+    90_000,
+  );
+});

@@ -1,0 +1,142 @@
+/**
+ * Processes for the compat suites: programs that run to their end, servers that stay, free ports, folders. What a suite has
+ * started is ended and removed by `cleanUp`, which belongs into its afterAll.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface Outcome {
+  /** Null when a signal ended it. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Server {
+  readonly pid: number;
+  /** Everything it has said so far. */
+  readonly output: string;
+  /** Resolves when its output matches; rejects, with the output, when it ends before. */
+  says(pattern: RegExp): Promise<void>;
+  /** Sends the signal and resolves when the process has ended. */
+  end(signal?: NodeJS.Signals): Promise<void>;
+}
+
+/** A folder for what servers say, to look at after a failure. */
+const LOGS = process.env.COMPAT_LOGS;
+const RUN_MS_MAX = 50_000;
+const OUTPUT_SHOWN = 3_000;
+
+const servers: Server[] = [];
+const folders: string[] = [];
+
+/** Ends the servers, the last one started first, and removes the folders. */
+export const cleanUp = async (): Promise<void> => {
+  for (const server of servers.splice(0).reverse()) await server.end('SIGKILL');
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+};
+
+export const newFolder = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'barnabas-compat-'));
+  folders.push(folder);
+  return folder;
+};
+
+/** True when this process could listen on the port. */
+export const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer().once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+
+/**
+ * Consecutive ports that nothing listens on now, below those that systems give to outgoing connections: a client's own
+ * port could be one that a server wants a moment later.
+ */
+export const freePorts = async (count: number): Promise<number[]> => {
+  for (;;) {
+    const first = 20_000 + Math.floor(Math.random() * 10_000);
+    const ports = Array.from({ length: count }, (_, index) => first + index);
+    const answers = await Promise.all(ports.map(isFree));
+    if (!answers.includes(false)) return ports;
+  }
+};
+
+/** Runs a program to its end; it is killed, and code is null, after 50 seconds. */
+export const run = (command: string, args: readonly string[], input = ''): Promise<Outcome> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(command, args, { timeout: RUN_MS_MAX, killSignal: 'SIGKILL' });
+    const output = { stdout: '', stderr: '' };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output.stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      output.stderr += text;
+    });
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, ...output }));
+    // A program that does not read its input to the end may have gone before all is written.
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
+  });
+
+/** Starts a program that stays. */
+export const startServer = (command: string, args: readonly string[]): Server => {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const server = new RunningServer(child, [command, ...args].join(' '));
+  servers.push(server);
+  return server;
+};
+
+class RunningServer implements Server {
+  output = '';
+  readonly #child: ChildProcess;
+  readonly #name: string;
+  readonly #ended: Promise<void>;
+  #hasEnded = false;
+  #onChange: () => void = () => {};
+
+  constructor(child: ChildProcess, name: string) {
+    this.#child = child;
+    this.#name = name;
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.output += text;
+        if (LOGS !== undefined) appendFileSync(join(LOGS, `${this.pid}.log`), text);
+        this.#onChange();
+      });
+    this.#ended = new Promise((resolve) => {
+      child.once('close', () => {
+        this.#hasEnded = true;
+        this.#onChange();
+        resolve();
+      });
+      child.once('error', (error) => {
+        this.output += String(error);
+      });
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
+  says(pattern: RegExp): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#onChange = () => {
+        if (pattern.test(this.output)) return resolve();
+        if (this.#hasEnded)
+          reject(new Error(`${this.#name} has ended:\n${this.output.slice(-OUTPUT_SHOWN)}`));
+      };
+      this.#onChange();
+    });
+  }
+
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    if (!this.#hasEnded) this.#child.kill(signal);
+    await this.#ended;
+  }
+}
