@@ -5,9 +5,10 @@
  * field is written as its default, a version without the field takes only the default unless the
  * field is ignorable, unknown tags are skipped, bytes after the body are not looked at.
  */
-import { DecodeError, EncodeError, Reader, recordsBytes, Writer } from './bytes.ts';
+import { DecodeError, EncodeError, Reader } from './bytes.ts';
 import { codecSource } from './codec-source.ts';
 import { type Decoded, type Encodable, isInRange, type Message } from './schema.ts';
+import { recordsBytes, Writer } from './writer.ts';
 
 /**
  * One version of a message. Values are untyped here; `encode` and `decode` give them their

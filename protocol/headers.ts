@@ -13,9 +13,10 @@ import {
   type ResponseOf,
   type ResponseOutput,
 } from './apis.ts';
-import { DecodeError, Reader, Writer } from './bytes.ts';
+import { DecodeError, Reader } from './bytes.ts';
 import { codecOf } from './compile.ts';
 import { isInRange } from './schema.ts';
+import { Writer } from './writer.ts';
 
 export interface RequestHeader {
   readonly apiKey: number;

@@ -67,7 +67,7 @@ const incrementalFetch = async (
 ): Promise<FetchResponse> => {
   updateSession(services, session, request);
   if (session.partitions.size === 0) services.fetchSessions.remove(session);
-  session.sweep(session.lastUsedMs);
+  session.sweep(session.lastUsedMs, services.metadata);
   const { epoch } = session;
   const source = sessionSource(services.replicas, session);
   const { targets, reads } = await read(services, context, request, source);

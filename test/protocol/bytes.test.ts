@@ -1,4 +1,5 @@
-import { DecodeError, EncodeError, Reader, Writer } from '../../protocol/bytes.ts';
+import { DecodeError, EncodeError, Reader } from '../../protocol/bytes.ts';
+import { Writer } from '../../protocol/writer.ts';
 
 const written = (write: (writer: Writer) => void): string => {
   const writer = new Writer();
