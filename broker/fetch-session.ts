@@ -4,6 +4,7 @@
  * tells of (the log start offset, the metadata cache) is found by a look at all partitions now and then.
  */
 import { errorCodes } from '../protocol/errors.ts';
+import type { MetadataCache } from './metadata-cache.ts';
 import type { FetchWatch, HostedPartition } from './replication/hosted-partition.ts';
 import type { FetchTarget, PartitionRead } from './replication/partition-reads.ts';
 
@@ -110,6 +111,14 @@ export class SessionPartition implements FetchTarget, FetchWatch {
     this.toldLogStartOffset = isError ? NEVER_TOLD : read.logStartOffset;
   }
 
+  /** What no event tells of has changed since the client was told. */
+  isOutdated(metadata: MetadataCache): boolean {
+    return (
+      this.#replica?.log.logStartOffset !== this.toldLogStartOffset ||
+      metadata.partition(this.topic ?? '', this.partition) === undefined
+    );
+  }
+
   /** Nothing more to say until an event comes. */
   isQuiet(read: PartitionRead): boolean {
     if (this.isTouched || !read.isAtEnd || this.isNews(read)) return false;
@@ -191,11 +200,12 @@ export class FetchSession {
     if (this.#hot.delete(entry)) this.#hot.add(entry);
   }
 
-  /** Has all partitions looked at, if that was not done for a while. */
-  sweep(nowMs: number): void {
+  /** Looks, if that was not done for a while, for news that no event has told of. */
+  sweep(nowMs: number, metadata: MetadataCache): void {
     if (nowMs - this.#sweptMs < SWEEP_MS) return;
     this.#sweptMs = nowMs;
-    for (const entry of this.partitions.values()) if (!entry.isHot) this.heat(entry);
+    for (const entry of this.partitions.values())
+      if (!entry.isHot && entry.isOutdated(metadata)) this.heat(entry);
   }
 
   onNews(wake: () => void): () => void {

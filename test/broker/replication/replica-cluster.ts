@@ -11,15 +11,12 @@ import { fetchHandler } from '../../../broker/handlers/fetch.ts';
 import type { Handler } from '../../../broker/handlers/handler.ts';
 import { leaderAndIsrHandler } from '../../../broker/handlers/leader-and-isr.ts';
 import { listOffsetsHandler } from '../../../broker/handlers/list-offsets.ts';
-import { produceHandler } from '../../../broker/handlers/produce.ts';
 import { stopReplicaHandler } from '../../../broker/handlers/stop-replica.ts';
 import { updateMetadataHandler } from '../../../broker/handlers/update-metadata.ts';
 import { MetadataCache } from '../../../broker/metadata-cache.ts';
 import type { BrokerChannel } from '../../../broker/replication/broker-channel.ts';
 import { Fetchers } from '../../../broker/replication/fetchers.ts';
-import type { HostedPartition } from '../../../broker/replication/hosted-partition.ts';
 import type { IsrUpdates } from '../../../broker/replication/isr-updates.ts';
-import type { IsrProposal } from '../../../broker/replication/partition.ts';
 import { ReplicaManager } from '../../../broker/replication/replica-manager.ts';
 import { RoleChanges } from '../../../broker/replication/role-changes.ts';
 import type { Services } from '../../../broker/services.ts';
@@ -27,14 +24,15 @@ import { defaultLogConfig, type LogConfig } from '../../../log/log-config.ts';
 import { LogManager } from '../../../log/log-manager.ts';
 import { ChannelClosed } from '../../../network/errors.ts';
 import type { Api } from '../../../protocol/apis.ts';
-import { batches, buildBatch } from '../../../protocol/record-batch.ts';
 import { type Disk, realDisk } from '../../../system/disk.ts';
 import type { System } from '../../../system/system.ts';
 import { DiskActivity } from '../../support/disk-activity.ts';
 import { ManualClock, manualSystem } from '../../support/manual-clock.ts';
 import { absent, call, fakeServices } from '../fake-services.ts';
+import { type Proposed, TestBroker, TOPIC } from './test-broker.ts';
 
-export const TOPIC = 'topic';
+export { batchOf, TOPIC } from './test-broker.ts';
+
 export const TOPIC_ID = 'bWFya2VyLW9mLXRvcGljMQ';
 
 export interface ClusterOptions {
@@ -62,11 +60,6 @@ export interface Leadership {
   readonly isNew?: boolean;
 }
 
-export interface Proposed {
-  readonly replica: HostedPartition;
-  readonly proposal: IsrProposal;
-}
-
 /** What a test wants done with an answer on its way; what it throws is what the asker gets. */
 export type OnAnswer = (
   from: number,
@@ -84,92 +77,6 @@ export const removeDirectories = (): void => {
 const handlers: readonly Handler[] = [fetchHandler, listOffsetsHandler];
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-export class TestBroker {
-  readonly id: number;
-  readonly replicas: ReplicaManager;
-  readonly fetchers: Fetchers;
-  readonly services: Services;
-  readonly proposals: Proposed[] = [];
-  isUp = true;
-
-  constructor(
-    id: number,
-    parts: {
-      readonly replicas: ReplicaManager;
-      readonly fetchers: Fetchers;
-      readonly services: Services;
-      readonly proposals: Proposed[];
-    },
-  ) {
-    this.id = id;
-    this.replicas = parts.replicas;
-    this.fetchers = parts.fetchers;
-    this.services = parts.services;
-    this.proposals = parts.proposals;
-  }
-
-  replica(partition = 0): HostedPartition {
-    const replica = this.replicas.get(TOPIC, partition);
-    if (replica === undefined) throw new Error(`broker ${this.id} has no ${TOPIC}-${partition}`);
-    return replica;
-  }
-
-  /** Writes one record past Produce, as its leader; resolves when it is in the leader's log. */
-  async write(value: string, partition = 0): Promise<void> {
-    const replica = this.replica(partition);
-    const records = batchOf([value]);
-    const { leaderEpoch } = replica.state;
-    await replica.log.appendAsLeader(records, { leaderEpoch, origin: 'client' });
-  }
-
-  produce(
-    values: readonly string[],
-    options: {
-      readonly acks?: number;
-      readonly timeoutMs?: number;
-      readonly version?: number;
-    } = {},
-  ): Promise<{ errorCode: number; baseOffset: number }> {
-    const { acks = -1, timeoutMs = 30_000, version = 9 } = options;
-    const partitionData = [{ index: 0, records: batchOf(values) }];
-    const body = { acks, timeoutMs, topicData: [{ name: TOPIC, partitionData }] };
-    return call(produceHandler, this.services, version, body).then(({ responses }) => {
-      const topics = responses as {
-        partitionResponses: { errorCode: number; baseOffset: number }[];
-      }[];
-      const [answer] = topics[0]?.partitionResponses ?? [];
-      if (answer === undefined) throw new Error('no answer');
-      return answer;
-    });
-  }
-
-  /** `offset:epoch:value` of all records. */
-  async records(partition = 0): Promise<string[]> {
-    const { log } = this.replica(partition);
-    const found: string[] = [];
-    let offset = log.logStartOffset;
-    while (offset < log.logEndOffset) {
-      const read = await log.read(offset, {
-        maxBytes: 100_000,
-        endOffset: log.logEndOffset,
-        minOneBatch: true,
-      });
-      for (const batch of batches(Buffer.concat(read.buffers))) {
-        for (const record of batch.records())
-          found.push(`${record.offset}:${batch.partitionLeaderEpoch}:${record.value}`);
-        offset = batch.nextOffset;
-      }
-    }
-    return found;
-  }
-}
-
-export const batchOf = (values: readonly string[]): Buffer =>
-  buildBatch({
-    timestamp: 1_700_000_000_000,
-    records: values.map((value) => ({ key: null, value: Buffer.from(value) })),
-  });
 
 export class ReplicaCluster {
   readonly clock = new ManualClock();
