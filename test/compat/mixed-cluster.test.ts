@@ -2,6 +2,7 @@
  * Barnabas and Apache Kafka brokers in one cluster, on Apache's ZooKeeper and on ours: each kind as controller, leader and
  * follower of the other. What is acknowledged with acks=all must outlive the death of its leader, whoever takes over.
  */
+import { readFileSync } from 'node:fs';
 import {
   awaitPartitions,
   consumeValues,
@@ -59,6 +60,55 @@ describeWith('APACHE_KAFKA', 'a cluster of both kinds', () => {
       await awaitPartitions(kafka, 'mixed', (all) => all.every(({ isr }) => isr.length === 3));
       const read = await consumeValues(kafka, 'mixed', { groupId: 'both', count: 600 });
       expect(new Set(read)).toEqual(new Set(values(0, 200)));
+    },
+    90_000,
+  );
+
+  test.each<[string, Kind[]]>([
+    ['Apache', ['apache', 'barnabas', 'apache']],
+    ['Barnabas', ['barnabas', 'apache', 'barnabas']],
+  ])(
+    'topics grow, move and go while %s is the controller',
+    async (_name, kinds) => {
+      const cluster = await startMixedCluster('apache', kinds);
+      const kafka = kafkaOf(cluster.bootstrapServers);
+      const admin = kafka.admin();
+      await admin.connect();
+      const replicaAssignment = [{ partition: 0, replicas: [1, 2] }];
+      await admin.createTopics({ topics: [{ topic: 'moving', replicaAssignment }] });
+      await admin.createPartitions({ topicPartitions: [{ topic: 'moving', count: 3 }] });
+      await awaitPartitions(kafka, 'moving', (all) => all.length === 3);
+      const producer = kafka.producer();
+      await producer.connect();
+      const messages = values(0, 200).map((value) => ({ value, partition: 0 }));
+      await producer.send({ topic: 'moving', acks: -1, messages });
+
+      // To brokers of the other kind, and on.
+      for (const replicas of [[2, 3], [3, 1], [2], [1, 2, 3]]) {
+        const partitionAssignment = [{ partition: 0, replicas }];
+        await admin.alterPartitionReassignments({
+          topics: [{ topic: 'moving', partitionAssignment }],
+        });
+        await awaitPartitions(kafka, 'moving', (all) =>
+          all.some(
+            ({ partitionId, isr, replicas: now }) =>
+              partitionId === 0 && `${now}` === `${replicas}` && isr.length === replicas.length,
+          ),
+        );
+        await producer.send({ topic: 'moving', acks: -1, messages: messages.slice(0, 10) });
+      }
+      await producer.disconnect();
+      expect(await consumeValues(kafka, 'moving', { groupId: 'moved', count: 240 })).toEqual([
+        ...values(0, 200),
+        ...[1, 2, 3, 4].flatMap(() => values(0, 10)),
+      ]);
+      const log = (id: number): Buffer =>
+        readFileSync(`${cluster.folder}/broker-${id}/data/moving-0/${'0'.repeat(20)}.log`);
+      expect(log(2).equals(log(1)) && log(3).equals(log(1))).toBe(true);
+
+      await admin.deleteTopics({ topics: ['moving'] });
+      expect(await admin.listTopics()).not.toContain('moving');
+      await admin.disconnect();
     },
     90_000,
   );
