@@ -16,14 +16,24 @@ export interface AbortedTransaction {
 
 export const TRANSACTION_ENTRY_BYTES = 34;
 
+const NONE: readonly AbortedTransaction[] = [];
+
 export class TransactionIndex {
   readonly #path: string;
+  /**
+   * What the file holds, once somebody has asked: read_committed consumers do so with every fetch,
+   * and most segments hold nothing.
+   */
+  #known: readonly AbortedTransaction[] | null = null;
+  /** Goes up with every write, so that a read that was overtaken is not kept. */
+  #writeCount = 0;
 
   constructor(path: string) {
     this.#path = path;
   }
 
   appendSync(disk: Disk, entries: readonly AbortedTransaction[]): void {
+    this.#written();
     const file = disk.openSync(this.#path, 'write');
     try {
       file.writeSync(entries.map(encodeEntry), file.size());
@@ -32,15 +42,20 @@ export class TransactionIndex {
     }
   }
 
-  async read(disk: Disk): Promise<AbortedTransaction[]> {
+  async read(disk: Disk): Promise<readonly AbortedTransaction[]> {
+    if (this.#known !== null) return this.#known;
+    const writeCount = this.#writeCount;
     const bytes = await disk.readFile(this.#path);
-    return bytes === null ? [] : decodeEntries(bytes);
+    const entries = bytes === null || bytes.length === 0 ? NONE : decodeEntries(bytes);
+    if (writeCount === this.#writeCount) this.#known = entries;
+    return entries;
   }
 
   /** Drops what ended at or behind `offset`, and any partial entry. */
   async truncateTo(disk: Disk, offset: number): Promise<void> {
     const bytes = await disk.readFile(this.#path);
     if (bytes === null) return;
+    this.#written();
     const entries = decodeEntries(bytes);
     const kept = entries.findIndex((entry) => entry.lastOffset >= offset);
     const count = kept === -1 ? entries.length : kept;
@@ -48,6 +63,7 @@ export class TransactionIndex {
     try {
       file.truncateSync(count * TRANSACTION_ENTRY_BYTES);
     } finally {
+      this.#written();
       await file.close();
     }
   }
@@ -57,8 +73,15 @@ export class TransactionIndex {
     return (await this.read(disk)).every((entry) => entry.lastOffset >= baseOffset);
   }
 
-  remove(disk: Disk): Promise<void> {
-    return disk.remove(this.#path);
+  async remove(disk: Disk): Promise<void> {
+    this.#written();
+    await disk.remove(this.#path);
+    this.#written();
+  }
+
+  #written(): void {
+    this.#known = null;
+    this.#writeCount += 1;
   }
 }
 

@@ -230,7 +230,12 @@ describe('waiting', () => {
     const { log } = cluster.broker(1).replica();
     expect(log.segments.length).toBeGreaterThan(1);
     await log.truncateTo(log.logEndOffset);
-    const answer = fetch({ offsets: { 0: 0 }, maxWaitMs: 10_000, minBytes: 300 });
+    const answer = fetch({
+      offsets: { 0: 0 },
+      maxWaitMs: 10_000,
+      minBytes: 1000,
+      partitionMaxBytes: 250,
+    });
     expect(await isParked(answer)).toBe(false);
   });
 

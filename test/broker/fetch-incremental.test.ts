@@ -132,6 +132,21 @@ describe('incremental sessions', () => {
     expect(partitionsOf(await fetch({ follower: true, session: [id, 4] }))).toEqual([]);
   });
 
+  test('after an error the same high watermark is told once more', async () => {
+    await start();
+    await write('a');
+    const offsets = { 0: 1 };
+    const asked = { follower: true, offsets, leaderEpoch: 1 };
+    const { sessionId: id } = await fetch({ ...asked, session: [0, 0] });
+    expect(only(await fetch({ follower: true, session: [id, 1] })).highWatermark).toBe(1);
+    expect(partitionsOf(await fetch({ follower: true, session: [id, 2] }))).toEqual([]);
+    await decide(2);
+    const fenced = only(await fetch({ follower: true, session: [id, 3] }));
+    expect(fenced.errorCode).toBe(errorCodes.FENCED_LEADER_EPOCH);
+    const well = await fetch({ ...asked, leaderEpoch: 2, session: [id, 4] });
+    expect(only(well)).toMatchObject({ errorCode: 0, highWatermark: 1 });
+  });
+
   test('a topic that comes to be known is found in the session, one that is gone is told', async () => {
     await start(1);
     const { sessionId: id } = await fetch({ offsets: { 1: 0 }, session: [0, 0] });

@@ -1,5 +1,6 @@
 /** The ways in which Kafka's replicas have lost records or come to differ (replication sheet §21.1-21.2), as tests. */
 import { apis } from '../../../protocol/apis.ts';
+import type { Disk, DiskFile } from '../../../system/disk.ts';
 import { ReplicaCluster } from './replica-cluster.ts';
 
 let cluster: ReplicaCluster;
@@ -134,19 +135,57 @@ test('epochs without records do not keep a follower cutting for ever (KAFKA-1070
   expect(await a.records()).toEqual(['0:4:one', '1:6:two']);
 });
 
+/** A disk whose large writes wait until the test lets them go. */
+const heldDisk = () => {
+  let letGo: () => void = () => {};
+  const released = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  let isHolding = false;
+  const held = (file: DiskFile): DiskFile => ({
+    path: file.path,
+    write: async (buffers, position) => {
+      if (isHolding && file.path.endsWith('.log')) await released;
+      await file.write(buffers, position);
+    },
+    writeSync: (buffers, position) => file.writeSync(buffers, position),
+    read: (target, position) => file.read(target, position),
+    readSync: (target, position) => file.readSync(target, position),
+    size: () => file.size(),
+    truncate: (size) => file.truncate(size),
+    truncateSync: (size) => file.truncateSync(size),
+    sync: () => file.sync(),
+    close: () => file.close(),
+  });
+  const disk = (_: number, real: Disk): Disk => ({
+    ...real,
+    open: async (path, mode) => held(await real.open(path, mode)),
+    openSync: (path, mode) => held(real.openSync(path, mode)),
+  });
+  const hold = (): void => {
+    isHolding = true;
+  };
+  return { disk, hold, letGo };
+};
+
 test('records that are still being written when the epoch rises belong to the epoch before', async () => {
-  cluster = await ReplicaCluster.start();
+  const { disk, hold, letGo } = heldDisk();
+  cluster = await ReplicaCluster.start({ disk });
   await cluster.decide({ leader: 1, epoch: 0 });
   const [a, b] = [cluster.broker(1), cluster.broker(2)];
-  const writes = ['one', 'two'].map((value) => a.write(value));
-  expect(a.replica().log.logEndOffset).toBe(0);
-  await cluster.decide({ leader: 1, epoch: 1 });
-  await Promise.all(writes);
-  await a.write('three');
+  await a.write('zero');
   await cluster.converge();
+  hold();
+  const write = a.write('x'.repeat(300_000));
+  await cluster.decide({ leader: 1, epoch: 1 });
+  expect(a.replica().state.leaderEpoch).toBe(1);
+  expect(a.replica().log.logEndOffset).toBe(1);
+  letGo();
+  await write;
+  await a.write('two');
+  await cluster.converge();
+  const epochs = (records: readonly string[]) => records.map((text) => text.slice(0, 3));
+  expect(epochs(await a.records())).toEqual(['0:0', '1:0', '2:1']);
   expect(await b.records()).toEqual(await a.records());
-  const entries = a
-    .replica()
-    .log.epochs.entries.map(({ epoch, startOffset }) => [epoch, startOffset]);
-  expect(entries.at(-1)).toEqual([1, entries.length === 1 ? 0 : 2]);
+  expect(a.replica().log.epochs.entries.at(-1)).toEqual({ epoch: 1, startOffset: 2 });
 });
