@@ -14,6 +14,7 @@ import type { BrokerConfig } from './config.ts';
 import { shutDownControlled } from './controlled-shutdown.ts';
 import { createDispatcher } from './dispatch.ts';
 import { DynamicConfig } from './dynamic-config.ts';
+import { missingProtection } from './missing-protection.ts';
 import { type BrokerParts, type CreateController, createParts } from './parts.ts';
 import {
   createPersistentPaths,
@@ -54,6 +55,8 @@ export const startBroker = async (
   config: BrokerConfig,
   collaborators: BrokerCollaborators,
 ): Promise<Broker> => {
+  const missing = missingProtection(config);
+  if (missing !== null) throw new StartupError(missing);
   const cleanup: (() => Promise<void> | void)[] = [];
   try {
     const zookeeper = await connect(system, config, collaborators);

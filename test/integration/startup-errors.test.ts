@@ -173,6 +173,17 @@ describe('the command line', () => {
   });
 });
 
+describe('protection that is asked for and not there', () => {
+  test.each([
+    ['an authorizer', { 'authorizer.class.name': 'kafka.security.authorizer.AclAuthorizer' }],
+    ['TLS', { 'listener.security.protocol.map': 'PLAINTEXT:SSL' }],
+    ['SASL', { 'listener.security.protocol.map': 'PLAINTEXT:SASL_PLAINTEXT' }],
+  ])('%s ends the start instead of being passed over', async (_name, settings) => {
+    const [name = ''] = Object.keys(settings);
+    expectSentence(await startBroker(settings), name, 'open to everybody');
+  });
+});
+
 describe('the data folder', () => {
   test.each([
     ['of a broker without ZooKeeper', 'version=1', 'version 1'],
