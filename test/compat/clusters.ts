@@ -4,6 +4,9 @@
  */
 import { resolve } from 'node:path';
 import { Kafka, logLevel, type PartitionMetadata } from 'kafkajs';
+import { realSystem } from '../../system/system.ts';
+import { connectWireClient } from '../../zookeeper/wire-client.ts';
+import { brokerIdZnode } from '../../zookeeper/znodes.ts';
 import { freePorts, isFree, newFolder, type Server, startServer } from './processes.ts';
 import { commandOf } from './software.ts';
 
@@ -33,6 +36,24 @@ const SETTINGS = [
 const commandFor = (kind: Kind): string =>
   kind === 'apache' ? commandOf('APACHE_KAFKA') : resolve('bench/barnabas');
 
+/**
+ * Resolves when no registration of the broker stands. Apache Kafka does not start beside one that a killed process
+ * left behind; its session keeps it for six seconds.
+ */
+const unregistered = async (connectString: string, brokerId: number): Promise<void> => {
+  const client = await connectWireClient(realSystem(), {
+    connectString,
+    sessionTimeoutMs: 10_000,
+    connectionTimeoutMs: 10_000,
+  });
+  try {
+    while ((await client.exists(brokerIdZnode.path(brokerId))) !== null)
+      await pause(100);
+  } finally {
+    await client.close();
+  }
+};
+
 /** Starts ZooKeeper and then the brokers, the first of which becomes the controller. */
 export const startMixedCluster = async (
   zookeeper: Kind,
@@ -45,6 +66,7 @@ export const startMixedCluster = async (
   const brokers = new Map<number, Server>();
   const start = async (brokerId: number, asKind?: Kind): Promise<void> => {
     const kind = asKind ?? kinds[brokerId - 1] ?? 'barnabas';
+    if (kind === 'apache') await unregistered(`127.0.0.1:${zookeeperPort}`, brokerId);
     const broker = startServer(commandFor(kind), [
       'broker',
       String(brokerId),
