@@ -5,11 +5,12 @@
 import { LogManager, MisfitError } from '../log/log-manager.ts';
 import { type FrameMemory, type Listener, openListener } from '../network/listener.ts';
 import { apis } from '../protocol/apis.ts';
+import { securityProtocols } from '../protocol/security-protocols.ts';
 import type { System } from '../system/system.ts';
 import type { ClientOptions } from '../zookeeper/client.ts';
 import { isZooKeeperError } from '../zookeeper/errors.ts';
 import type { ZooKeeperClient } from '../zookeeper/session.ts';
-import { type BrokerRegistration, brokerIdZnode, securityProtocols } from '../zookeeper/znodes.ts';
+import { type BrokerRegistration, brokerIdZnode } from '../zookeeper/znodes.ts';
 import type { BrokerConfig } from './config.ts';
 import { shutDownControlled } from './controlled-shutdown.ts';
 import { createDispatcher } from './dispatch.ts';

@@ -82,14 +82,6 @@ export const textOf = (config: BrokerConfig, name: string): string | null =>
 export const numberOf = (config: BrokerConfig, name: string): number =>
   numberIn(config.values, name);
 
-/** A setting of one listener: with its `listener.name.<name>.` prefix, else the broker's. */
-export const listenerText = (
-  config: BrokerConfig,
-  listenerName: string,
-  name: string,
-): string | null =>
-  config.raw.get(`listener.name.${listenerName.toLowerCase()}.${name}`) ?? textOf(config, name);
-
 const textIn = (values: BrokerValues, name: string): string | null => {
   const text = values.get(name);
   assert(text !== undefined, `setting ${name}`);

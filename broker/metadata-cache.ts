@@ -3,6 +3,8 @@
  * live brokers is replaced each time, partitions are merged, the last write wins. Answers clients; decides nothing.
  */
 import type { apis, RequestOf } from '../protocol/apis.ts';
+import { securityProtocols } from '../protocol/security-protocols.ts';
+import { ZERO_UUID } from '../protocol/uuid.ts';
 
 export interface PartitionMetadata {
   /** -1: none. */
@@ -36,11 +38,8 @@ type UpdateMetadata = RequestOf<typeof apis.updateMetadata>;
 
 /** The leader that stands for "this partition is being deleted" (LeaderAndIsr.LeaderDuringDelete). */
 const LEADER_DURING_DELETE = -2;
-/** 22 characters of base64 for sixteen zero bytes. */
-export const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA';
 
 /** Names of listeners before UpdateMetadata v3 are those of the security protocols. */
-const protocolNames = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'];
 
 export class MetadataCache {
   /** -1: unknown. */
@@ -168,7 +167,7 @@ export class MetadataCache {
 const aliveBroker = (broker: UpdateMetadata['liveBrokers'][number]): AliveBroker => {
   const endpoints = new Map(
     broker.endpoints.map(({ host, port, listener, securityProtocol }) => [
-      listener === '' ? (protocolNames[securityProtocol] ?? '') : listener,
+      listener === '' ? (securityProtocols[securityProtocol] ?? '') : listener,
       { host, port },
     ]),
   );

@@ -5,7 +5,7 @@
  * at a time; which replicas it gets is decided by the topic administration handed in.
  */
 import { errorCodes } from '../protocol/errors.ts';
-import { topicNameProblem } from './config/topic-names.ts';
+import { topicNameProblem } from '../protocol/topic-names.ts';
 import type { BrokerConfig } from './config.ts';
 import type { TopicResult, TopicToCreate } from './controller-api.ts';
 import { CONSUMER_OFFSETS, TRANSACTION_STATE } from './internal-topics.ts';

@@ -3,16 +3,15 @@
  * sent ahead so that the next records are there when they are asked for (C9 of the Java client's behaviour). Every fetch
  * is a full one: no incremental sessions.
  */
-
 import type { RequestChannel } from '../network/request-channel.ts';
 import { apis, type ResponseOutput } from '../protocol/apis.ts';
 import { errorCodes, errorOf } from '../protocol/errors.ts';
+import { ZERO_UUID } from '../protocol/uuid.ts';
+import { groupBy } from '../system/group-by.ts';
 import type { System } from '../system/system.ts';
 import type { Cluster } from './cluster.ts';
 import { NoOffset, protocolError } from './errors.ts';
 import { type ConsumerRecord, FetchedRecords } from './fetched-records.ts';
-import { groupBy } from './group-by.ts';
-import { ZERO_UUID } from './metadata.ts';
 import { type PartitionPosition, type Positions, partitionKey, type ResetTo } from './positions.ts';
 
 export interface FetcherOptions {

@@ -2,15 +2,14 @@
  * The way to a group's coordinator: finds it, finds it again when it has moved, and commits and reads offsets there.
  * Membership is in group-member.ts.
  */
-
 import type { ChannelKey } from '../network/broker-pool.ts';
 import type { SendOptions } from '../network/request-channel.ts';
 import { type Api, apis, type RequestInput, type ResponseOutput } from '../protocol/apis.ts';
 import { errorCodes } from '../protocol/errors.ts';
+import { groupBy } from '../system/group-by.ts';
 import type { System } from '../system/system.ts';
 import type { Cluster } from './cluster.ts';
 import { CommitFailed, isRetriable, ProtocolError, protocolError } from './errors.ts';
-import { groupBy } from './group-by.ts';
 import type { CommittedOffset, TopicPartition } from './positions.ts';
 import { retrying } from './retry.ts';
 

@@ -4,7 +4,7 @@ import {
   consumerProtocolAssignment,
   consumerProtocolSubscription,
 } from '../protocol/messages/consumer-protocol.ts';
-import { groupBy } from './group-by.ts';
+import { groupBy } from '../system/group-by.ts';
 import type { TopicPartition } from './positions.ts';
 
 export const PROTOCOL_TYPE = 'consumer';

@@ -1,10 +1,10 @@
 /** Asks the leaders for offsets: the ends of logs, or the first ones at or behind a time. For consumer and admin. */
 import { apis } from '../protocol/apis.ts';
 import { errorCodes, errorOf } from '../protocol/errors.ts';
+import { groupBy } from '../system/group-by.ts';
 import type { System } from '../system/system.ts';
 import type { Cluster } from './cluster.ts';
 import { protocolError } from './errors.ts';
-import { groupBy } from './group-by.ts';
 import { partitionKey, type TopicPartition } from './positions.ts';
 import { retrying } from './retry.ts';
 

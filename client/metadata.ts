@@ -3,6 +3,7 @@
  * back while its topic stays the same (KIP-320): an older broker's answer does not undo what is known.
  */
 import type { apis, ResponseOutput } from '../protocol/apis.ts';
+import { ZERO_UUID } from '../protocol/uuid.ts';
 
 export interface BrokerInfo {
   readonly id: number;
@@ -35,7 +36,6 @@ export interface TopicInfo {
   readonly authorizedOperations: number | null;
 }
 
-export const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA';
 const NO_OPERATIONS = -2147483648;
 
 type MetadataResponse = ResponseOutput<typeof apis.metadata>;

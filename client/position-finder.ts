@@ -2,13 +2,12 @@
  * Finds a position where a consumer has none: the committed offset, else one end of the log; and checks a position against
  * the history of a new leader before it is fetched from there (KIP-320). One run at a time, in the background if need be.
  */
-
 import { apis } from '../protocol/apis.ts';
 import { errorCodes, errorOf } from '../protocol/errors.ts';
+import { groupBy } from '../system/group-by.ts';
 import type { System } from '../system/system.ts';
 import type { Cluster } from './cluster.ts';
 import { LogTruncated, NoOffset, protocolError } from './errors.ts';
-import { groupBy } from './group-by.ts';
 import { EARLIEST, LATEST, listOffsets } from './list-offsets.ts';
 import type {
   CommittedOffset,

@@ -4,7 +4,9 @@
  * broker that gets UpdateMetadata gets all partitions gathered; `deletePartition` sticks. What a
  * request says of a partition is taken down when it is added, not when it is sent.
  */
+import { ZERO_UUID } from '../protocol/uuid.ts';
 import { assert } from '../system/assert.ts';
+import { groupBy } from '../system/group-by.ts';
 import {
   type Broker,
   brokerIdsOf,
@@ -16,7 +18,6 @@ import {
   NO_LEADER,
   type Partition,
   type RequestBatch,
-  ZERO_UUID,
 } from './state.ts';
 
 /**
@@ -261,13 +262,10 @@ const groupByTopic = <E, P>(
   entries: ReadonlyMap<Partition, E>,
   convert: (partition: Partition, entry: E) => P,
 ): { topicName: string; partitionStates: P[] }[] => {
-  const byTopic = new Map<string, P[]>();
-  for (const [partition, entry] of entries) {
-    const group = byTopic.get(partition.topic);
-    if (group === undefined) byTopic.set(partition.topic, [convert(partition, entry)]);
-    else group.push(convert(partition, entry));
-  }
-  return [...byTopic].map(([topicName, partitionStates]) => ({ topicName, partitionStates }));
+  return [...groupBy(entries, ([partition]) => partition.topic)].map(([topicName, group]) => ({
+    topicName,
+    partitionStates: group.map(([partition, entry]) => convert(partition, entry)),
+  }));
 };
 
 const topicIdOf = (state: ControllerState, name: string): string =>

@@ -3,6 +3,7 @@
  * ControllerContext). Partitions are objects with identity, handed about instead of (topic, number)
  * pairs; a partition object lives until its topic has been deleted or the controller resigns.
  */
+import { ZERO_UUID } from '../protocol/uuid.ts';
 /** No leader is known (the znode says so too). */
 export const NO_LEADER = -1;
 
@@ -148,9 +149,6 @@ export interface ControllerState {
   /** Empty between transitions: each one opens it and sends it. */
   readonly batch: RequestBatch;
 }
-
-/** 22 characters of base64 for sixteen zero bytes. */
-export const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA';
 
 /** The state of a broker that is not the controller. */
 export const createState = (options: {

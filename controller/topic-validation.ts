@@ -2,32 +2,18 @@
  * What Kafka refuses about topics to be made (Topic.validate, AdminZkClient, ZkAdminManager), with
  * its own words. Pure.
  */
+import { topicNameProblem } from '../protocol/topic-names.ts';
 import { type Refusal, refusal } from './refusals.ts';
 
-const NAME_LENGTH_MAX = 249;
 const CLUSTER_METADATA = '__cluster_metadata';
 
 /** Why `name` cannot be a topic's, or null. */
 export const judgeName = (name: string): Refusal | null => {
-  const invalid = (reason: string): Refusal =>
-    refusal('INVALID_TOPIC_EXCEPTION', `Topic name is invalid: ${reason}`);
   if (name === CLUSTER_METADATA) {
     return refusal('INVALID_REQUEST', `Creation of internal topic ${name} is prohibited.`);
   }
-  if (name === '') return invalid('the empty string is not allowed');
-  if (name === '.') return invalid(`'.' is not allowed`);
-  if (name === '..') return invalid(`'..' is not allowed`);
-  if (name.length > NAME_LENGTH_MAX) {
-    return invalid(
-      `the length of '${name}' is longer than the max allowed length ${NAME_LENGTH_MAX}`,
-    );
-  }
-  if (!/^[a-zA-Z0-9._-]+$/.test(name)) {
-    return invalid(
-      `'${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`,
-    );
-  }
-  return null;
+  const problem = topicNameProblem(name);
+  return problem === null ? null : refusal('INVALID_TOPIC_EXCEPTION', problem);
 };
 
 /** Names that differ in `.` and `_` only would share a metric's name. */

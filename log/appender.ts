@@ -6,6 +6,7 @@
 import { errorCodes, ProtocolError } from '../protocol/errors.ts';
 import { batches, type RecordBatch } from '../protocol/record-batch.ts';
 import { AppendQueue, type AppendTarget, type PendingAppend } from './append-queue.ts';
+import { NEVER } from './log-config.ts';
 import type { LogContext } from './log-context.ts';
 import type { LogStore } from './log-store.ts';
 import type { CheckResult } from './producer-state.ts';
@@ -42,9 +43,6 @@ export interface AppenderHooks {
 export class UnexpectedOffsetError extends Error {
   override readonly name = 'UnexpectedOffsetError';
 }
-
-/** flush.messages at or above this means never. */
-const NEVER = Number.MAX_SAFE_INTEGER;
 
 export class Appender {
   readonly tail: Tail;

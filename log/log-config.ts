@@ -38,7 +38,7 @@ export interface LogConfig {
 }
 
 /** Kafka's Long.MAX_VALUE stands for "never"; as a number it is this. */
-const NEVER = Number.MAX_SAFE_INTEGER;
+export const NEVER = Number.MAX_SAFE_INTEGER;
 
 /** Kafka 3.9's defaults. */
 export const defaultLogConfig: LogConfig = {

@@ -4,6 +4,7 @@
  * the replica layer; here they are only kept in their file, and asked for by retention.
  */
 import { errorCodes, ProtocolError } from '../protocol/errors.ts';
+import { ZERO_UUID } from '../protocol/uuid.ts';
 import { createSerial } from '../system/serial.ts';
 import type { System } from '../system/system.ts';
 import { type OffsetsByPartition, partitionName } from './checkpoints.ts';
@@ -145,7 +146,7 @@ export class LogManager {
     partition: number,
     options: { topicId: string | null; config: LogConfig },
   ): Promise<PartitionLog> {
-    const topicId = options.topicId === ZERO_ID ? null : options.topicId;
+    const topicId = options.topicId === ZERO_UUID ? null : options.topicId;
     const existing = this.get(topic, partition);
     if (existing !== undefined && topicId !== null) existing.assignTopicId(topicId);
     if (existing !== undefined) return existing;
@@ -377,4 +378,3 @@ export class LogManager {
 
 const LOAD_CONCURRENCY = 8;
 const CLOSE_CONCURRENCY = 8;
-const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';

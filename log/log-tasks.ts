@@ -5,6 +5,7 @@
 import type { Timer } from '../system/clock.ts';
 import { createSerial } from '../system/serial.ts';
 import type { System } from '../system/system.ts';
+import { NEVER } from './log-config.ts';
 import type { PartitionLog } from './partition-log.ts';
 
 export interface LogTaskIntervals {
@@ -22,8 +23,6 @@ export interface LogTaskOwner {
   currentHighWatermark(log: PartitionLog): number;
   checkpointOffsets(): Promise<void>;
 }
-
-const NEVER = Number.MAX_SAFE_INTEGER;
 
 /** Kafka 3.9's defaults. */
 const DEFAULT_INTERVALS: LogTaskIntervals = {

@@ -1,10 +1,9 @@
 /** `partition.metadata`: the id of the topic a partition directory belongs to. */
+import { ZERO_UUID } from '../protocol/uuid.ts';
 
 export class PartitionMetadataError extends Error {
   override readonly name = 'PartitionMetadataError';
 }
-
-const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 
 /** Kafka ends the file without a newline. */
 export const encodePartitionMetadata = (topicId: string): string =>
@@ -23,7 +22,7 @@ export const decodePartitionMetadata = (text: string): string => {
   const topicId = values.get('topic_id') ?? '';
   if (!/^\d+$/.test(values.get('version') ?? ''))
     throw new PartitionMetadataError('no version in partition.metadata');
-  if (!/^[\w-]{22}$/.test(topicId) || topicId === ZERO_ID)
+  if (!/^[\w-]{22}$/.test(topicId) || topicId === ZERO_UUID)
     throw new PartitionMetadataError(`not a topic id: ${topicId}`);
   return topicId;
 };

@@ -3,6 +3,7 @@
  * and lists in the order of Java's hash maps, which several of Kafka's outputs show. Columns and
  * JSON come with the tools that need them.
  */
+import { javaHash } from '../protocol/java-hash.ts';
 import type { Logger } from '../system/logger.ts';
 import type { System } from '../system/system.ts';
 
@@ -43,15 +44,6 @@ export const loggingSystem = (
     child: () => logger,
   };
   return { ...system, logger };
-};
-
-/** Java's String.hashCode. */
-export const javaHash = (text: string): number => {
-  let hash = 0;
-  for (let index = 0; index < text.length; index++) {
-    hash = (Math.imul(hash, 31) + text.charCodeAt(index)) | 0;
-  }
-  return hash;
 };
 
 const DEFAULT_CAPACITY = 16;

@@ -109,7 +109,6 @@ export const statRecord: Codec<Stat> = record({
 
 export const requestHeader = record({ xid: int, type: int });
 export const replyHeader = record({ xid: int, zxid: long, code: int });
-export type ReplyHeader = Value<typeof replyHeader>;
 
 /** `readOnly` null: the byte is not there, as with old clients; the answer then goes without it too. */
 export interface ConnectRequest {

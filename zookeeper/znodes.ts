@@ -3,6 +3,7 @@
  * decoding (Kafka's ZkData). Bytes are those of Kafka 3.9 down to the order of keys, which no reader depends on.
  * "No data" (null) is not the business of a decoder unless it says so. Configs: config-znodes.ts.
  */
+import { securityProtocols } from '../protocol/security-protocols.ts';
 import {
   asArray,
   asDecimal,
@@ -60,9 +61,6 @@ export const clusterIdZnode = {
 export const brokerSequenceZnode = { path: '/brokers/seqid' };
 
 export const brokerIdsZnode = { path: '/brokers/ids' };
-
-/** The numbers the protocol gives to security protocols; names are used in znodes. */
-export const securityProtocols = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'] as const;
 
 export interface BrokerEndpoint {
   readonly listener: string;

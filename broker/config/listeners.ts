@@ -3,10 +3,8 @@
  * them brokers and the controller use (KIP-103, KIP-291). Parsing and Kafka's checks only; nothing
  * is opened here.
  */
+import { type SecurityProtocol, securityProtocols } from '../../protocol/security-protocols.ts';
 import { ConfigError } from './setting.ts';
-
-export const securityProtocols = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'] as const;
-export type SecurityProtocol = (typeof securityProtocols)[number];
 
 export interface ListenerConfig {
   /** In capitals. */

@@ -7,9 +7,10 @@ import { buildBatch } from '../../protocol/record-batch.ts';
 import type { System } from '../../system/system.ts';
 import type { CoordinatorLog } from '../coordinator-log.ts';
 import { Deadlines } from '../deadlines.ts';
+import { CONSUMER_OFFSETS } from '../internal-topics.ts';
 import { groupStoreError } from './append-errors.ts';
 import type { GroupCoordinatorConfig } from './config.ts';
-import { GROUPS_TOPIC, type GroupEntry, type OwnedPartition } from './partition-groups.ts';
+import type { GroupEntry, OwnedPartition } from './partition-groups.ts';
 import { expire } from './rebalance.ts';
 import { type CoordinatorRecord, groupRecord } from './records.ts';
 import type { JoinResult, SyncResult } from './results.ts';
@@ -98,10 +99,15 @@ export class GroupRunner {
   async #send(owner: OwnedPartition, batch: Buffer): Promise<number> {
     const { partition } = owner;
     try {
-      return await this.#log.append(GROUPS_TOPIC, partition, batch, this.#config.commitTimeoutMs);
+      return await this.#log.append(
+        CONSUMER_OFFSETS,
+        partition,
+        batch,
+        this.#config.commitTimeoutMs,
+      );
     } catch (error) {
       if (error instanceof ProtocolError) return error.code;
-      this.#system.logger.error({ err: error, partition }, `append to ${GROUPS_TOPIC} failed`);
+      this.#system.logger.error({ err: error, partition }, `append to ${CONSUMER_OFFSETS} failed`);
       return errorCodes.UNKNOWN_SERVER_ERROR;
     }
   }

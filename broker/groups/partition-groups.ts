@@ -8,11 +8,10 @@ import type { Timer } from '../../system/clock.ts';
 import type { System } from '../../system/system.ts';
 import type { CoordinatorLog } from '../coordinator-log.ts';
 import type { Deadline } from '../deadlines.ts';
+import { CONSUMER_OFFSETS } from '../internal-topics.ts';
 import type { Group } from './group.ts';
 import type { GroupOffsets } from './offsets.ts';
 import { Replay } from './replay.ts';
-
-export const GROUPS_TOPIC = '__consumer_offsets';
 
 export interface GroupEntry {
   readonly group: Group;
@@ -73,7 +72,7 @@ export const readPartition = async (
 ): Promise<Replay | null> => {
   const replay = new Replay();
   let sliceEnd = SLICE_RECORDS;
-  for await (const buffer of log.read(GROUPS_TOPIC, partition)) {
+  for await (const buffer of log.read(CONSUMER_OFFSETS, partition)) {
     for (const batch of batches(buffer)) {
       replay.add(batch);
       if (replay.recordCount < sliceEnd) continue;

@@ -2,15 +2,10 @@
  * Offsets as OffsetCommit and OffsetFetch version 0 keep them: in ZooKeeper, as decimal text, under
  * /consumers/<group>/offsets/<topic>/<partition>. Nothing is checked about the group.
  */
-import { ZooKeeperError } from '../../zookeeper/errors.ts';
+import { isZooKeeperError } from '../../zookeeper/errors.ts';
 import type { ZooKeeperClient } from '../../zookeeper/session.ts';
+import { consumerOffsetZnode } from '../../zookeeper/znodes.ts';
 import type { TopicPartition } from './topic-partitions.ts';
-
-const pathOf = (groupId: string, { topic, partition }: TopicPartition): string =>
-  `/consumers/${groupId}/offsets/${topic}/${partition}`;
-
-const hasCode = (error: unknown, code: ZooKeeperError['code']): boolean =>
-  error instanceof ZooKeeperError && error.code === code;
 
 /** Throws ZooKeeperError. */
 export const storeOffset = async (
@@ -19,17 +14,17 @@ export const storeOffset = async (
   at: TopicPartition,
   offset: number,
 ): Promise<void> => {
-  const path = pathOf(groupId, at);
-  const data = Buffer.from(String(offset));
+  const path = consumerOffsetZnode.path(groupId, at.topic, at.partition);
+  const data = consumerOffsetZnode.encode(offset);
   try {
     await zookeeper.setData(path, data);
   } catch (error) {
-    if (!hasCode(error, 'NO_NODE')) throw error;
+    if (!isZooKeeperError(error, 'NO_NODE')) throw error;
     try {
       await zookeeper.createRecursive(path, data);
     } catch (createError) {
       // Somebody else was faster with the same node.
-      if (!hasCode(createError, 'NODE_EXISTS')) throw createError;
+      if (!isZooKeeperError(createError, 'NODE_EXISTS')) throw createError;
       await zookeeper.setData(path, data);
     }
   }
@@ -42,11 +37,13 @@ export const readOffset = async (
   at: TopicPartition,
 ): Promise<number | null> => {
   try {
-    const { data } = await zookeeper.getData(pathOf(groupId, at));
+    const { data } = await zookeeper.getData(
+      consumerOffsetZnode.path(groupId, at.topic, at.partition),
+    );
     const offset = Number(data?.toString() ?? '');
     return data === null || !Number.isSafeInteger(offset) ? null : offset;
   } catch (error) {
-    if (hasCode(error, 'NO_NODE')) return null;
+    if (isZooKeeperError(error, 'NO_NODE')) return null;
     throw error;
   }
 };

@@ -4,7 +4,7 @@
  */
 import { apis, type RequestOf, type ResponseOf } from '../../protocol/apis.ts';
 import { errorCodes, ProtocolError } from '../../protocol/errors.ts';
-import { ZERO_UUID } from '../metadata-cache.ts';
+import { ZERO_UUID } from '../../protocol/uuid.ts';
 import type { Services } from '../services.ts';
 import { handler } from './handler.ts';
 import { awaitTopics } from './topic-outcomes.ts';

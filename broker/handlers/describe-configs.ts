@@ -4,6 +4,7 @@
  */
 import { apis, type RequestOf } from '../../protocol/apis.ts';
 import { errorCodes, ProtocolError } from '../../protocol/errors.ts';
+import { topicNameProblem } from '../../protocol/topic-names.ts';
 import { resourceTypes } from '../config/alterations.ts';
 import {
   brokerEntries,
@@ -12,7 +13,6 @@ import {
   configSources,
   topicEntries,
 } from '../config/config-entries.ts';
-import { topicNameProblem } from '../config/topic-names.ts';
 import type { Services } from '../services.ts';
 import { handler } from './handler.ts';
 

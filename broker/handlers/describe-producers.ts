@@ -1,7 +1,7 @@
 /** DescribeProducers: what partitions, led here or followed, know of their producers (KIP-664). */
 import { apis, type ResponseOf } from '../../protocol/apis.ts';
 import { errorCodes } from '../../protocol/errors.ts';
-import { topicNameProblem } from '../config/topic-names.ts';
+import { topicNameProblem } from '../../protocol/topic-names.ts';
 import type { Services } from '../services.ts';
 import { handler } from './handler.ts';
 

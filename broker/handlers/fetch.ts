@@ -4,9 +4,9 @@
  */
 import { apis, type RequestOf, type ResponseOf } from '../../protocol/apis.ts';
 import { errorCodes } from '../../protocol/errors.ts';
+import { ZERO_UUID } from '../../protocol/uuid.ts';
 import { type FetchSession, SessionPartition } from '../fetch-session.ts';
 import { fullSource, type PartitionSource, sessionSource } from '../fetch-sources.ts';
-import { ZERO_UUID } from '../metadata-cache.ts';
 import { type FetchResult, fetchRecords, type PartitionRead } from '../replication/reads.ts';
 import type { Services } from '../services.ts';
 import { handler, type RequestContext } from './handler.ts';

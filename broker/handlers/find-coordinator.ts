@@ -6,14 +6,13 @@
 import { apis, type ResponseOf } from '../../protocol/apis.ts';
 import { errorCodes, errorOf } from '../../protocol/errors.ts';
 import { coordinatorPartition } from '../groups/partition-for.ts';
-import { GROUPS_TOPIC } from '../groups/partition-groups.ts';
+import { CONSUMER_OFFSETS, TRANSACTION_STATE } from '../internal-topics.ts';
 import type { Services } from '../services.ts';
 import { handler, type RequestContext } from './handler.ts';
 
 const KEY_TYPE_GROUP = 0;
 const KEY_TYPE_TRANSACTION = 1;
 const KEY_TYPE_SHARE = 2;
-const TRANSACTIONS_TOPIC = '__transaction_state';
 /** The first version with several keys in one request. */
 const BATCHED_VERSION = 4;
 const SHARE_VERSION = 6;
@@ -71,7 +70,7 @@ const find = async (
     );
   }
   const { metadata } = services;
-  const topic = keyType === KEY_TYPE_GROUP ? GROUPS_TOPIC : TRANSACTIONS_TOPIC;
+  const topic = keyType === KEY_TYPE_GROUP ? CONSUMER_OFFSETS : TRANSACTION_STATE;
   const partitionCount = metadata.partitionCount(topic);
   if (partitionCount === undefined) {
     // Clients ask again until the topic stands, so its creation need not be waited for.

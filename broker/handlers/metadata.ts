@@ -4,9 +4,10 @@
  */
 import { apis, type RequestOf, type ResponseOf } from '../../protocol/apis.ts';
 import { errorCodes, ProtocolError } from '../../protocol/errors.ts';
-import { topicNameProblem } from '../config/topic-names.ts';
+import { topicNameProblem } from '../../protocol/topic-names.ts';
+import { ZERO_UUID } from '../../protocol/uuid.ts';
 import { isInternalTopic } from '../internal-topics.ts';
-import { type PartitionMetadata, ZERO_UUID } from '../metadata-cache.ts';
+import type { PartitionMetadata } from '../metadata-cache.ts';
 import type { Services } from '../services.ts';
 import { CLUSTER_OPERATIONS, NOT_REQUESTED, TOPIC_OPERATIONS } from './authorized-operations.ts';
 import { handler, type RequestContext } from './handler.ts';

@@ -4,7 +4,7 @@
  */
 import type { apis, RequestInput, ResponseOutput } from '../../protocol/apis.ts';
 import { errorCodes, ProtocolError } from '../../protocol/errors.ts';
-import { ZERO_UUID } from '../metadata-cache.ts';
+import { ZERO_UUID } from '../../protocol/uuid.ts';
 import type { HostedPartition } from './hosted-partition.ts';
 
 export type FetchRequest = RequestInput<typeof apis.fetch>;

@@ -8,9 +8,9 @@ import { ChannelClosed, RequestTimeout } from '../../network/errors.ts';
 import { apis } from '../../protocol/apis.ts';
 import { errorCodes, ProtocolError } from '../../protocol/errors.ts';
 import { batches } from '../../protocol/record-batch.ts';
+import { ZERO_UUID } from '../../protocol/uuid.ts';
 import type { Timer } from '../../system/clock.ts';
 import type { System } from '../../system/system.ts';
-import { ZERO_UUID } from '../metadata-cache.ts';
 import type { BrokerChannel } from './broker-channel.ts';
 import {
   FetcherSession,

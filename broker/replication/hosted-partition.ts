@@ -4,7 +4,7 @@
  */
 import type { PartitionLog } from '../../log/partition-log.ts';
 import { errorCodes } from '../../protocol/errors.ts';
-import { ZERO_UUID } from '../metadata-cache.ts';
+import { ZERO_UUID } from '../../protocol/uuid.ts';
 import type { IsrAnswer, IsrProposal, LeaderFacts, PartitionState } from './partition.ts';
 import { recordIdleFetches } from './replica.ts';
 

@@ -4,8 +4,9 @@
  */
 import { apis, type RequestInput, type ResponseOutput } from '../../protocol/apis.ts';
 import { errorCodes } from '../../protocol/errors.ts';
+import { ZERO_UUID } from '../../protocol/uuid.ts';
+import { groupBy } from '../../system/group-by.ts';
 import type { System } from '../../system/system.ts';
-import { ZERO_UUID } from '../metadata-cache.ts';
 import type { HostedPartition } from './hosted-partition.ts';
 import type { IsrAnswer, IsrProposal } from './partition.ts';
 
@@ -116,24 +117,20 @@ export class IsrUpdates {
 
   #request(batch: readonly Pending[]) {
     const allHaveIds = batch.every(({ partition }) => partition.topicId !== ZERO_UUID);
-    const byTopic = new Map<string, Pending[]>();
-    for (const pending of batch) {
-      const group = byTopic.get(pending.partition.topic);
-      if (group === undefined) byTopic.set(pending.partition.topic, [pending]);
-      else group.push(pending);
-    }
-    const topics = [...byTopic].map(([topicName, group]) => ({
-      topicName,
-      topicId: group[0]?.partition.topicId ?? ZERO_UUID,
-      partitions: group.map(({ partition, proposal }) => ({
-        partitionIndex: partition.partition,
-        leaderEpoch: proposal.leaderEpoch,
-        ...(allHaveIds
-          ? { newIsrWithEpochs: proposal.isr.map((brokerId) => ({ brokerId })) }
-          : { newIsr: [...proposal.isr] }),
-        partitionEpoch: proposal.partitionEpoch,
-      })),
-    }));
+    const topics = [...groupBy(batch, (pending) => pending.partition.topic)].map(
+      ([topicName, group]) => ({
+        topicName,
+        topicId: group[0]?.partition.topicId ?? ZERO_UUID,
+        partitions: group.map(({ partition, proposal }) => ({
+          partitionIndex: partition.partition,
+          leaderEpoch: proposal.leaderEpoch,
+          ...(allHaveIds
+            ? { newIsrWithEpochs: proposal.isr.map((brokerId) => ({ brokerId })) }
+            : { newIsr: [...proposal.isr] }),
+          partitionEpoch: proposal.partitionEpoch,
+        })),
+      }),
+    );
     const { brokerId } = this.#identity;
     const body = { brokerId, brokerEpoch: this.#identity.brokerEpoch(), topics };
     return { body, version: { version: allHaveIds ? 3 : FIRST_VERSION_WITH_TOPIC_IDS - 1 } };

@@ -5,7 +5,7 @@
 import type { LogRead, PartitionLog } from '../../log/partition-log.ts';
 import { errorCodes, ProtocolError } from '../../protocol/errors.ts';
 import { batches } from '../../protocol/record-batch.ts';
-import { ZERO_UUID } from '../metadata-cache.ts';
+import { ZERO_UUID } from '../../protocol/uuid.ts';
 import type { HostedPartition } from './hosted-partition.ts';
 import type { ReplicaManager } from './replica-manager.ts';
 

@@ -6,10 +6,11 @@
 import type { LogManager } from '../../log/log-manager.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
 import { errorCodes, ProtocolError } from '../../protocol/errors.ts';
+import { ZERO_UUID } from '../../protocol/uuid.ts';
 import type { Timer } from '../../system/clock.ts';
 import type { System } from '../../system/system.ts';
 import { Deadlines } from '../deadlines.ts';
-import { type MetadataCache, ZERO_UUID } from '../metadata-cache.ts';
+import type { MetadataCache } from '../metadata-cache.ts';
 import type { TopicSettingsSource } from '../topic-settings.ts';
 import { HostedPartition, type ReplicaHost } from './hosted-partition.ts';
 import type { IsrUpdates } from './isr-updates.ts';

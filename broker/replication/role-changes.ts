@@ -4,8 +4,8 @@
  */
 import type { apis, RequestOf } from '../../protocol/apis.ts';
 import { errorCodes, ProtocolError } from '../../protocol/errors.ts';
+import { ZERO_UUID } from '../../protocol/uuid.ts';
 import { createSerial } from '../../system/serial.ts';
-import { ZERO_UUID } from '../metadata-cache.ts';
 import type { Fetchers } from './fetchers.ts';
 import type { HostedPartition } from './hosted-partition.ts';
 import type { ReplicaManager } from './replica-manager.ts';

@@ -1,9 +1,8 @@
 /** The admin client on settings of topics and brokers. */
-
 import type { ChannelKey } from '../../network/broker-pool.ts';
 import { apis } from '../../protocol/apis.ts';
+import { groupBy } from '../../system/group-by.ts';
 import { throwIfError } from '../errors.ts';
-import { groupBy } from '../group-by.ts';
 import { type AdminContext, type CallOptions, type Outcome, outcomeOf } from './context.ts';
 
 export const resourceTypes = { topic: 2, broker: 4, brokerLogger: 8 } as const;

@@ -1,7 +1,7 @@
 /** The admin client on consumer groups: list, describe, delete; read, set and remove their committed offsets. */
 import { apis } from '../../protocol/apis.ts';
+import { groupBy } from '../../system/group-by.ts';
 import { throwIfError } from '../errors.ts';
-import { groupBy } from '../group-by.ts';
 import { type GroupCoordinator, NO_MEMBERSHIP } from '../group-coordinator.ts';
 import { decodeAssignment, PROTOCOL_TYPE } from '../group-protocol.ts';
 import type { CommittedOffset, TopicPartition } from '../positions.ts';

@@ -1,8 +1,8 @@
 /** The admin client on replicas and leaders: elections, reassignments, log directories; and on the cluster itself. */
 import { apis } from '../../protocol/apis.ts';
 import { errorCodes } from '../../protocol/errors.ts';
+import { groupBy } from '../../system/group-by.ts';
 import { protocolError, throwIfError } from '../errors.ts';
-import { groupBy } from '../group-by.ts';
 import type { BrokerInfo } from '../metadata.ts';
 import type { TopicPartition } from '../positions.ts';
 import { type AdminContext, type CallOptions, type Outcome, outcomeOf } from './context.ts';

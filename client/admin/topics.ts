@@ -1,8 +1,9 @@
 /** The admin client on topics: create, delete, extend, list, describe, and delete their oldest records. */
 import { apis } from '../../protocol/apis.ts';
 import { errorOf } from '../../protocol/errors.ts';
+import { ZERO_UUID } from '../../protocol/uuid.ts';
+import { groupBy } from '../../system/group-by.ts';
 import { throwIfError } from '../errors.ts';
-import { groupBy } from '../group-by.ts';
 import { type FoundOffset, listOffsets, type OffsetQuery } from '../list-offsets.ts';
 import { Metadata, type TopicInfo } from '../metadata.ts';
 import type { TopicPartition } from '../positions.ts';
@@ -114,7 +115,7 @@ const deleteTopics = (
     const timeoutMs = context.timeoutMs(options);
     const response = await context.cluster.sendAs(controller, apis.deleteTopics, (version) =>
       version >= 6
-        ? { topics: names.map((name) => ({ name, topicId: NO_ID })), timeoutMs }
+        ? { topics: names.map((name) => ({ name, topicId: ZERO_UUID })), timeoutMs }
         : { topicNames: names, timeoutMs },
     );
     checkController(response.responses);
@@ -123,8 +124,6 @@ const deleteTopics = (
       error: outcomeOf(errorCode, errorMessage),
     }));
   });
-
-const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 
 const createPartitions = (
   context: AdminContext,

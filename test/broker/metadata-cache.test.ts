@@ -1,6 +1,7 @@
-import { MetadataCache, ZERO_UUID } from '../../broker/metadata-cache.ts';
+import { MetadataCache } from '../../broker/metadata-cache.ts';
 import { apis, type RequestInput, type RequestOf } from '../../protocol/apis.ts';
 import { decode, encodeToBuffer } from '../../protocol/compile.ts';
+import { ZERO_UUID } from '../../protocol/uuid.ts';
 import { clusterUpdate, topicIdOf } from './fake-services.ts';
 
 type Update = RequestOf<typeof apis.updateMetadata>;

@@ -2,9 +2,8 @@
 import { describeClusterHandler } from '../../broker/handlers/describe-cluster.ts';
 import { metadataHandler } from '../../broker/handlers/metadata.ts';
 import { apis } from '../../protocol/apis.ts';
+import { ZERO_UUID } from '../../protocol/uuid.ts';
 import { call, clusterUpdate, fakeServices, topicIdOf } from './fake-services.ts';
-
-const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA';
 
 const cluster = (parts: Parameters<typeof fakeServices>[0] = {}) => {
   const services = fakeServices({ config: { autoCreateTopicsEnable: true }, ...parts });

@@ -8,9 +8,8 @@ import { createTopicsHandler } from '../../broker/handlers/create-topics.ts';
 import { deleteTopicsHandler } from '../../broker/handlers/delete-topics.ts';
 import { electLeadersHandler } from '../../broker/handlers/elect-leaders.ts';
 import type { Services } from '../../broker/services.ts';
+import { ZERO_UUID } from '../../protocol/uuid.ts';
 import { absent, call, clusterUpdate, fakeServices, topicIdOf } from './fake-services.ts';
-
-const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA';
 
 const noSettings = absent<Services['config']>('config', { values: new Map(), raw: new Map() });
 

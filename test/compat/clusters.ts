@@ -47,8 +47,7 @@ const unregistered = async (connectString: string, brokerId: number): Promise<vo
     connectionTimeoutMs: 10_000,
   });
   try {
-    while ((await client.exists(brokerIdZnode.path(brokerId))) !== null)
-      await pause(100);
+    while ((await client.exists(brokerIdZnode.path(brokerId))) !== null) await pause(100);
   } finally {
     await client.close();
   }

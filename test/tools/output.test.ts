@@ -1,4 +1,5 @@
-import { hashMapOrder, javaHash, logLine } from '../../tools/output.ts';
+import { javaHash } from '../../protocol/java-hash.ts';
+import { hashMapOrder, logLine } from '../../tools/output.ts';
 
 test("hashes text as Java's String does", () => {
   expect(javaHash('')).toBe(0);

@@ -2,8 +2,8 @@
  * What Java's deserializers make of bytes, as text (`deserialize(...).toString()`), by class name.
  */
 import { doubleText } from '../../broker/config/setting.ts';
+import { javaHash } from '../../protocol/java-hash.ts';
 import { JavaFailure } from '../options/java-failure.ts';
-import { javaHash } from '../output.ts';
 
 export type Deserializer = (bytes: Buffer) => string;
 

@@ -9,6 +9,7 @@ import {
   type TopicInfo,
   throwFirst,
 } from '../../client/index.ts';
+import { ZERO_UUID } from '../../protocol/uuid.ts';
 import type { System } from '../../system/system.ts';
 import { answerHelp, printUsage, type Terminal, UsageError } from '../cli.ts';
 import { adminOptions } from '../options/client-settings.ts';
@@ -132,7 +133,6 @@ const selectTopics = async (
 const BOTH_GIVEN =
   'Only topic id will be used when both --topic and --topic-id are specified and ' +
   'topicId is not Uuid.ZERO_UUID';
-const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA';
 const UUID_BYTES = 16;
 
 const topicId = (options: ParsedOptions): string | null => {

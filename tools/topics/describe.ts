@@ -11,6 +11,7 @@ import {
   type TopicInfo,
 } from '../../client/index.ts';
 import { errorCodes } from '../../protocol/errors.ts';
+import { ZERO_UUID } from '../../protocol/uuid.ts';
 import type { ParsedOptions } from '../options/parser.ts';
 import { hashMapOrder } from '../output.ts';
 import { partitionFilters } from './options.ts';
@@ -33,7 +34,6 @@ export interface DescribeView {
 }
 
 const DEFAULT_CONFIG = 5;
-const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA';
 
 /** The text for the topics given. */
 export const describeTopics = async (

@@ -1,4 +1,3 @@
-import { ZERO_UUID } from '../../../broker/metadata-cache.ts';
 import {
   FetcherSession,
   type FetchResponse,
@@ -7,6 +6,7 @@ import {
 } from '../../../broker/replication/fetch-state.ts';
 import type { HostedPartition } from '../../../broker/replication/hosted-partition.ts';
 import { errorCodes, ProtocolError } from '../../../protocol/errors.ts';
+import { ZERO_UUID } from '../../../protocol/uuid.ts';
 import { absent, topicIdOf } from '../fake-services.ts';
 
 const settings: FetchSettings = {

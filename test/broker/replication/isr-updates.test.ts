@@ -1,8 +1,8 @@
-import { ZERO_UUID } from '../../../broker/metadata-cache.ts';
 import type { HostedPartition } from '../../../broker/replication/hosted-partition.ts';
 import { type ControllerChannel, IsrUpdates } from '../../../broker/replication/isr-updates.ts';
 import type { IsrAnswer, IsrProposal } from '../../../broker/replication/partition.ts';
 import { errorCodes } from '../../../protocol/errors.ts';
+import { ZERO_UUID } from '../../../protocol/uuid.ts';
 import { ManualClock, manualSystem, settle } from '../../support/manual-clock.ts';
 import { absent, topicIdOf } from '../fake-services.ts';
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ZERO_UUID } from '../../../broker/metadata-cache.ts';
 import { ChannelClosed } from '../../../network/errors.ts';
 import { errorCodes } from '../../../protocol/errors.ts';
+import { ZERO_UUID } from '../../../protocol/uuid.ts';
 import type { Disk } from '../../../system/disk.ts';
 import { ReplicaCluster, TOPIC, TOPIC_ID } from './replica-cluster.ts';
 
