@@ -7,14 +7,18 @@ import { type FrameMemory, type Listener, openListener } from '../network/listen
 import { apis } from '../protocol/apis.ts';
 import { securityProtocols } from '../protocol/security-protocols.ts';
 import type { System } from '../system/system.ts';
+import { loadTls } from '../system/tls.ts';
 import type { ClientOptions } from '../zookeeper/client.ts';
 import { isZooKeeperError } from '../zookeeper/errors.ts';
 import type { ZooKeeperClient } from '../zookeeper/session.ts';
+import { secureAclOf } from '../zookeeper/znode-acls.ts';
 import { type BrokerRegistration, brokerIdZnode } from '../zookeeper/znodes.ts';
+import { cleanerSettings } from './cleaner-settings.ts';
 import type { BrokerConfig } from './config.ts';
 import { shutDownControlled } from './controlled-shutdown.ts';
 import { createDispatcher } from './dispatch.ts';
 import { DynamicConfig } from './dynamic-config.ts';
+import { LogDirEvents } from './log-dir-events.ts';
 import { missingProtection } from './missing-protection.ts';
 import { type BrokerParts, type CreateController, createParts } from './parts.ts';
 import {
@@ -90,8 +94,12 @@ const connect = async (
   config: BrokerConfig,
   { connectZooKeeper }: BrokerCollaborators,
 ): Promise<ZooKeeperClient> => {
+  const { zookeeperTls } = config;
+  const tls = zookeeperTls === null ? null : await loadTls(system.disk, zookeeperTls);
   try {
     return await connectZooKeeper(system, {
+      ...(tls === null ? {} : { tls }),
+      ...(config.zookeeperSetAcl ? { aclOf: secureAclOf } : {}),
       connectString: config.zookeeperConnect,
       sessionTimeoutMs: config.zookeeperSessionTimeoutMs,
       connectionTimeoutMs: config.zookeeperConnectionTimeoutMs,
@@ -101,7 +109,9 @@ const connect = async (
   } catch (error) {
     if (!isZooKeeperError(error, 'OPERATION_TIMEOUT')) throw error;
     throw new StartupError(
-      `ZooKeeper cannot be reached at ${config.zookeeperConnect}: start it, or correct zookeeper.connect.`,
+      tls === null
+        ? `ZooKeeper cannot be reached at ${config.zookeeperConnect}: start it, or correct zookeeper.connect.`
+        : `ZooKeeper cannot be reached with TLS at ${config.zookeeperConnect} (${(error as Error).cause ?? 'no answer'}): start it, or correct zookeeper.connect and zookeeper.ssl.*.`,
     );
   }
 };
@@ -119,6 +129,7 @@ const openLogs = async (
       clusterId,
       defaultConfig: config.log,
       producerIdExpirationMs: config.producerIdExpirationMs,
+      cleaner: cleanerSettings(config),
     });
   try {
     if (config.brokerId >= 0) return await open(config.brokerId);
@@ -161,6 +172,7 @@ class RunningBroker implements Broker {
   readonly #system: System;
   readonly #config: BrokerConfig;
   readonly #listeners: Listener[] = [];
+  readonly #logDirEvents: LogDirEvents;
   #reportFailure: (reason: string) => void = () => {};
   #isStopped = false;
 
@@ -170,6 +182,7 @@ class RunningBroker implements Broker {
     this.parts = parts;
     this.brokerId = parts.services.brokerId;
     this.clusterId = parts.services.clusterId;
+    this.#logDirEvents = new LogDirEvents(system, parts.services.zookeeper, this.brokerId);
     this.failed = new Promise((resolve) => {
       this.#reportFailure = resolve;
     });
@@ -181,13 +194,16 @@ class RunningBroker implements Broker {
 
   async start(): Promise<void> {
     const { parts } = this;
+    await parts.features.start();
     // Bound before it is registered: whoever finds the registration finds somebody listening.
     await this.#openListeners();
     parts.replicas.start();
-    parts.replicas.onLastDirectoryFailed = () =>
+    parts.replicas.onDirectoryFailed = (isLast) => {
+      if (!isLast) return void this.#logDirEvents.announce();
       this.#reportFailure(
         'All folders of log.dirs have failed and the broker stops: see to the disk, then start it again.',
       );
+    };
     await parts.dynamicConfig.start();
     parts.setRegister(() => this.#register());
     this.#watchRegistration();
@@ -201,6 +217,7 @@ class RunningBroker implements Broker {
     this.#isStopped = true;
     const { parts } = this;
     parts.replicas.isShuttingDown = true;
+    this.#logDirEvents.stop();
     if (this.#config.controlledShutdownEnable) await this.#shutDownControlled();
     await parts.dynamicConfig.stop();
     await this.closeListeners();

@@ -6,6 +6,7 @@
  */
 import type { LogConfig } from '../log/log-config.ts';
 import { assert } from '../system/assert.ts';
+import type { TlsSettings } from '../system/tls.ts';
 import { brokerSettings } from './config/broker-settings.ts';
 import {
   type BooleanFields,
@@ -18,6 +19,7 @@ import {
 import { type ListenersConfig, parseListeners } from './config/listeners.ts';
 import { ConfigError, checkedText, splitList } from './config/setting.ts';
 import { type BrokerValues, topicLogConfig } from './config/topic-configs.ts';
+import { zooKeeperTls } from './config/zookeeper-tls.ts';
 
 export interface BrokerConfig extends ListenersConfig, NumberFields, BooleanFields, TextFields {
   /** -1: to be generated. */
@@ -25,6 +27,8 @@ export interface BrokerConfig extends ListenersConfig, NumberFields, BooleanFiel
   readonly logDirs: readonly string[];
   readonly zookeeperConnect: string;
   readonly zookeeperConnectionTimeoutMs: number;
+  /** Null: without TLS. */
+  readonly zookeeperTls: TlsSettings | null;
   readonly saslEnabledMechanisms: readonly string[];
   /** Of a topic without settings of its own. */
   readonly log: LogConfig;
@@ -65,6 +69,7 @@ export const parseBrokerConfig = (
     zookeeperConnectionTimeoutMs: Number(
       text('zookeeper.connection.timeout.ms') ?? text('zookeeper.session.timeout.ms'),
     ),
+    zookeeperTls: zooKeeperTls(text),
     saslEnabledMechanisms: splitList(text('sasl.enabled.mechanisms') ?? ''),
     log: topicLogConfig({ values }, new Map()).log,
     values,

@@ -187,7 +187,12 @@ test('no file is dead: each is reached from an executable, the package or a test
   const setUps = ['jest.config.js', 'jest.compat.config.js']
     .flatMap((path) => [...readFileSync(path, 'utf8').matchAll(/<rootDir>\/([\w/.-]+\.ts)/g)])
     .map(([, path]) => path ?? '');
-  const programs = ['bench/run.ts', 'test/simulation/run.ts'];
+  const programs = [
+    'bench/run.ts',
+    'bench/zookeeper-clients.ts',
+    'bench/zookeeper-servers.ts',
+    'test/simulation/run.ts',
+  ];
   const suites = tests.map(({ path }) => path).filter(isSuite);
   const fromTests = reachableFrom(sources, [...suites, ...programs, ...setUps]);
   const dead = sources

@@ -9,7 +9,11 @@ export interface LabPorts {
 const HOST = '127.0.0.1';
 
 export const zooKeeperProperties = (port: number, dataDir: string): string =>
-  `clientPort=${port}\nclientPortAddress=${HOST}\ndataDir=${dataDir}\ntickTime=500\n`;
+  [
+    ...[`clientPort=${port}`, `clientPortAddress=${HOST}`, `dataDir=${dataDir}`, 'tickTime=500'],
+    // Everything in a lab comes from one address, and some of it with Kafka's long sessions.
+    ...['maxClientCnxns=0', 'maxSessionTimeout=60000', ''],
+  ].join('\n');
 
 /** Replicated three times where there are three brokers, and quick where a lab has no use for Kafka's patience. */
 export const brokerProperties = (

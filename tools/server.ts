@@ -4,7 +4,7 @@
  */
 import { type Broker, startBroker } from '../broker/broker.ts';
 import { validateTopicConfigs } from '../broker/config/topic-configs.ts';
-import type { BrokerConfig } from '../broker/config.ts';
+import { type BrokerConfig, textOf } from '../broker/config.ts';
 import type { DynamicConfig } from '../broker/dynamic-config.ts';
 import { type ControllerConfig, createController } from '../controller/controller.ts';
 import { networkChannels } from '../controller/network-channels.ts';
@@ -12,14 +12,21 @@ import type { System } from '../system/system.ts';
 import type { ClientOptions } from '../zookeeper/client.ts';
 import { connectNodeClient } from '../zookeeper/node-client.ts';
 import type { ZooKeeperClient } from '../zookeeper/session.ts';
+import { connectWireClient } from '../zookeeper/wire-client.ts';
+import { UserError } from './failures.ts';
 
 export type ConnectZooKeeper = (system: System, options: ClientOptions) => Promise<ZooKeeperClient>;
 
-/** Starts a broker and its controller; `connectZooKeeper` is node-zookeeper-client's unless another is given. */
+const zooKeeperClients: ReadonlyMap<string, ConnectZooKeeper> = new Map([
+  ['node-zookeeper-client', connectNodeClient],
+  ['wire', connectWireClient],
+]);
+
+/** Starts a broker and its controller; `connectZooKeeper` is what zookeeper.clientCnxnSocket says unless one is given. */
 export const startServer = (
   system: System,
   config: BrokerConfig,
-  connectZooKeeper: ConnectZooKeeper = connectNodeClient,
+  connectZooKeeper: ConnectZooKeeper = zooKeeperClientOf(config),
 ): Promise<Broker> =>
   startBroker(system, config, {
     connectZooKeeper,
@@ -37,6 +44,19 @@ export const startServer = (
           validateTopicConfigs(overrides, dynamicConfig.current.values),
       }),
   });
+
+/** The client that zookeeper.clientCnxnSocket names; Java's classes, and no name at all, mean the usual one. */
+const zooKeeperClientOf = (config: BrokerConfig): ConnectZooKeeper => {
+  const name = textOf(config, 'zookeeper.clientCnxnSocket');
+  if (name === null || name === '' || /(^|\.)ClientCnxnSocket\w+$/.test(name))
+    return connectNodeClient;
+  const connect = zooKeeperClients.get(name);
+  if (connect === undefined)
+    throw new UserError(
+      `There is no ZooKeeper client ${name}: take zookeeper.clientCnxnSocket out or name one of ${[...zooKeeperClients.keys()].join(', ')}.`,
+    );
+  return connect;
+};
 
 /** What the controller reads of the settings, always those in force. */
 const controllerConfig = (settings: DynamicConfig): ControllerConfig => ({

@@ -4,6 +4,7 @@
  */
 import type { Logger } from '../system/logger.ts';
 import type { System } from '../system/system.ts';
+import type { TlsClient } from '../system/tls.ts';
 import { addChroot, stripChroot } from './chroot.ts';
 import { parseConnectString } from './connect-string.ts';
 import { isZooKeeperError } from './errors.ts';
@@ -30,6 +31,10 @@ export interface ClientOptions {
   /** Until the first session must stand. */
   readonly connectionTimeoutMs: number;
   readonly credentials?: readonly Credential[];
+  /** Dials with TLS, always over our own connection. */
+  readonly tls?: TlsClient;
+  /** The access list of nodes that are made without one, by path without chroot; open to everybody unless given. */
+  readonly aclOf?: (path: string) => readonly Acl[];
   /** Makes the chroot with its parents when it is missing, as a broker does at start. */
   readonly createsChroot?: boolean;
   readonly inFlightMax?: number;
@@ -54,27 +59,35 @@ export const connectClient = async (
     inFlightMax: options.inFlightMax ?? IN_FLIGHT_MAX,
     logger: options.logger ?? system.logger,
   });
+  const aclOf = options.aclOf ?? (() => openAcl);
   await loop.start(options.connectionTimeoutMs);
   if (options.createsChroot && chroot !== '') {
     try {
-      await ensurePath(new Client(loop, registry, ''), chroot);
+      await ensurePath(new Client(loop, registry, { chroot: '', aclOf }), chroot);
     } catch (error) {
       await loop.close();
       throw error;
     }
   }
-  return new Client(loop, registry, chroot);
+  return new Client(loop, registry, { chroot, aclOf });
 };
+
+interface Place {
+  readonly chroot: string;
+  readonly aclOf: (path: string) => readonly Acl[];
+}
 
 class Client implements ZooKeeperClient {
   readonly #loop: SessionLoop;
   readonly #registry: WatchRegistry;
   readonly #chroot: string;
+  readonly #aclOf: (path: string) => readonly Acl[];
 
-  constructor(loop: SessionLoop, registry: WatchRegistry, chroot: string) {
+  constructor(loop: SessionLoop, registry: WatchRegistry, { chroot, aclOf }: Place) {
     this.#loop = loop;
     this.#registry = registry;
     this.#chroot = chroot;
+    this.#aclOf = aclOf;
   }
 
   get sessionId(): bigint {
@@ -88,8 +101,9 @@ class Client implements ZooKeeperClient {
   async create(
     path: string,
     data: Buffer | null,
-    { mode = 'persistent', acl = openAcl }: { mode?: CreateMode; acl?: readonly Acl[] } = {},
+    options: { mode?: CreateMode; acl?: readonly Acl[] } = {},
   ): Promise<string> {
+    const { mode = 'persistent', acl = this.#aclOf(path) } = options;
     const made = await this.#loop.call<'create'>({
       type: 'create',
       path: this.#whole(path),
@@ -166,7 +180,11 @@ class Client implements ZooKeeperClient {
   async multi(operations: readonly Operation[]): Promise<OperationResult[]> {
     const results = await this.#loop.call<'multi'>({
       type: 'multi',
-      operations: operations.map((step) => ({ ...step, path: this.#whole(step.path) })),
+      operations: operations.map((step) => {
+        const path = this.#whole(step.path);
+        if (step.type !== 'create') return { ...step, path };
+        return { ...step, path, acl: step.acl ?? this.#aclOf(step.path) };
+      }),
     });
     if (this.#chroot === '') return results;
     return results.map((result) =>

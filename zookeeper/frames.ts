@@ -3,6 +3,10 @@
  * refused as soon as it is seen. A frame that came in pieces is put together once, when it is complete.
  */
 
+/** More pieces than this are joined when they are, on the average, smaller than that. */
+const CHUNKS_MAX = 256;
+const CHUNK_BYTES_MIN = 512;
+
 export class FrameCutter {
   readonly #frameBytesMax: number;
   #chunks: Buffer[] = [];
@@ -20,11 +24,21 @@ export class FrameCutter {
   push(chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
+    // A peer that sends single bytes must not cost a buffer for each of them.
+    const count = this.#chunks.length;
+    if (count > CHUNKS_MAX && this.#bytes < count * CHUNK_BYTES_MIN) {
+      this.#chunks = [Buffer.concat(this.#chunks)];
+    }
   }
 
   /** The first four bytes as a number, without taking them; null when they are not there yet. */
   peekLength(): number | null {
-    return this.#bytes < 4 ? null : this.#head(4).readInt32BE(0);
+    return this.peek(4)?.readInt32BE(0) ?? null;
+  }
+
+  /** The first `count` bytes and what came with them, without taking them; null when they are not there yet. */
+  peek(count: number): Buffer | null {
+    return this.#bytes < count ? null : this.#head(count);
   }
 
   /**

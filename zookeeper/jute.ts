@@ -9,6 +9,16 @@ export class JuteError extends Error {
   override readonly name = 'JuteError';
 }
 
+/** What `read` returns; null when the bytes are not what they should be. */
+export const decoded = <T>(read: () => T): T | null => {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof JuteError) return null;
+    throw error;
+  }
+};
+
 export class JuteReader {
   readonly #buffer: Buffer;
   readonly #end: number;
@@ -180,6 +190,12 @@ export const string: Codec<string> = {
     if (value === null) throw new JuteError('null instead of a string');
     return value;
   },
+  write: (writer, value) => writer.text(value),
+};
+
+/** A string that may be absent. */
+export const textOrNull: Codec<string | null> = {
+  read: (reader) => reader.text(),
   write: (writer, value) => writer.text(value),
 };
 

@@ -62,8 +62,11 @@ const readStep = (reader: JuteReader, code: number): MultiStep => {
       return { type, request: requests.createTtl.read(reader) };
     case 'delete':
       return { type, request: requests.delete.read(reader) };
-    case 'setData':
-      return { type, request: requests.setData.read(reader) };
+    case 'setData': {
+      const request = requests.setData.read(reader);
+      if (request.path === null) throw new JuteError('no path in a step of a multi');
+      return { type, request };
+    }
     case 'check':
       return { type, request: requests.check.read(reader) };
     case 'getData':

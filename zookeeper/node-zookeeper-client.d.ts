@@ -132,7 +132,12 @@ declare module 'node-zookeeper-client' {
 
   const zookeeper: {
     createClient(connectString: string, options: ClientOptions): Client;
-    readonly ACL: new (permission: number, id: Id) => ACL;
+    readonly ACL: (new (
+      permission: number,
+      id: Id,
+    ) => ACL) & {
+      readonly OPEN_ACL_UNSAFE: readonly ACL[];
+    };
     readonly Id: new (scheme: string, id: string) => Id;
   };
   export default zookeeper;

@@ -8,12 +8,14 @@ import {
   buffer,
   type Codec,
   int,
+  JuteError,
   type JuteReader,
   JuteWriter,
   long,
   record,
   string,
   textOrEmpty,
+  textOrNull,
   time,
   type Value,
   vector,
@@ -80,11 +82,19 @@ export const createFlags = {
 
 export const permissions = { read: 1, write: 2, create: 4, delete: 8, admin: 16, all: 31 } as const;
 
-export const aclRecord: Codec<Acl> = record({
-  permissions: int,
-  scheme: textOrEmpty,
-  id: textOrEmpty,
-});
+const looseAcl = record({ permissions: int, scheme: textOrEmpty, id: textOrNull });
+
+/** Schemes whose ids are looked at, so that an absent one is an error; of others it counts as empty. */
+const schemesWithId: readonly string[] = ['world', 'digest', 'ip'];
+
+export const aclRecord: Codec<Acl> = {
+  read(reader) {
+    const { permissions, scheme, id } = looseAcl.read(reader);
+    if (id === null && schemesWithId.includes(scheme)) throw new JuteError('no id in an ACL');
+    return { permissions, scheme, id: id ?? '' };
+  },
+  write: looseAcl.write,
+};
 
 /** An absent list counts as an empty one; a server refuses either with INVALID_ACL. */
 export const aclList = vectorOrEmpty(aclRecord);
@@ -154,6 +164,7 @@ export const connectResponse: Codec<ConnectResponse> = record({
 
 const empty = record({});
 const pathOnly = record({ path: string });
+const anyPath = record({ path: textOrNull });
 const pathAndWatch = record({ path: string, watch: bool });
 const pathAndVersion = record({ path: string, version: int });
 const pathAndStat = record({ path: string, stat: statRecord });
@@ -172,14 +183,21 @@ export const requests = {
   delete: pathAndVersion,
   exists: pathAndWatch,
   getData: pathAndWatch,
-  setData: record({ path: string, data: buffer, version: int }),
+  // An absent path is a bad one here, where elsewhere it spoils the whole request.
+  setData: record({ path: textOrNull, data: buffer, version: int }),
   getAcl: pathOnly,
-  setAcl: record({ path: string, acl: aclList, version: int }),
+  setAcl: record({ path: textOrNull, acl: aclList, version: int }),
   getChildren: pathAndWatch,
   getChildren2: pathAndWatch,
-  sync: pathOnly,
+  sync: anyPath,
   ping: empty,
   check: pathAndVersion,
+  reconfig: record({
+    joining: textOrNull,
+    leaving: textOrNull,
+    members: textOrNull,
+    configId: long,
+  }),
   checkWatches: watcherOfType,
   removeWatches: watcherOfType,
   addWatch: record({ path: string, mode: int }),
@@ -223,7 +241,7 @@ export const responses = {
   setAcl: statOnly,
   getChildren: record({ children: vectorOrEmpty(string) }),
   getChildren2: record({ children: vectorOrEmpty(string), stat: statRecord }),
-  sync: pathOnly,
+  sync: anyPath,
   ping: empty,
   checkWatches: empty,
   removeWatches: empty,

@@ -28,6 +28,7 @@ import type {
   TransportHandlers,
 } from './transport.ts';
 import type { WatchRegistry } from './watch-registry.ts';
+import { requestFrame } from './wire-records.ts';
 
 export interface SessionLoopOptions extends ConnectString {
   readonly sessionTimeoutMs: number;
@@ -39,11 +40,24 @@ export interface SessionLoopOptions extends ConnectString {
 
 /** How long `close` waits for the server to confirm before it just drops the connection. */
 const CLOSE_WAIT_MS_MAX = 2000;
+/** Attempts to connect that fit into the session's timeout. */
+const TRIES_MIN = 3;
 /** Pause before a new session after refused credentials. */
 const AUTH_RETRY_MS = 1000;
 
+/**
+ * A server closes the connection at a request above its limit (jute.maxbuffer; this one, unless it was raised). Such a
+ * request is given up when it was under way for this many losses; others would wait behind it for ever.
+ */
+const REQUEST_BYTES_SAFE = 0xfffff;
+const LARGE_REQUEST_LOSSES_MAX = 2;
+
+const LENGTH_BYTES = 4;
+
 interface Call extends Answer {
   readonly request: Request;
+  /** Connections that ended while it was under way. */
+  lossCount: number;
 }
 
 /** `ending`: the session has expired and the handlers of that event are at work. */
@@ -60,11 +74,15 @@ export class SessionLoop {
   /** The connection that is being made or stands; handlers of any other are ignored. */
   #transport: Transport | null = null;
   #session: { readonly id: bigint; readonly password: Buffer } | null = null;
+  /** What the server has granted; until then, what is asked for. */
+  #timeoutMs: number;
   #lastZxid = 0n;
   #queue: Call[] = [];
   /** Sent over `#transport`, in order. */
   readonly #inFlight = new Set<Call>();
   #hasHeard = false;
+  /** Why the latest connection could not be made or was lost. */
+  #lostReason: string | undefined;
   #timer: Timer | null = null;
   #start: { resolve(): void; reject(error: ZooKeeperError): void } | null = null;
   #closing: Promise<void> | null = null;
@@ -80,6 +98,7 @@ export class SessionLoop {
     this.#openTransport = openTransport;
     this.#registry = registry;
     this.#options = options;
+    this.#timeoutMs = options.sessionTimeoutMs;
     this.#servers = new ServerCycle(system.random, options.servers);
   }
 
@@ -96,9 +115,10 @@ export class SessionLoop {
     const started = new Promise<void>((resolve, reject) => {
       this.#start = { resolve, reject };
     });
-    const deadline = this.#system.clock.setTimer(timeoutMs, () =>
-      this.#start?.reject(new ZooKeeperError('OPERATION_TIMEOUT', this.#servers.text)),
-    );
+    const deadline = this.#system.clock.setTimer(timeoutMs, () => {
+      const error = new ZooKeeperError('OPERATION_TIMEOUT', this.#servers.text);
+      this.#start?.reject(Object.assign(error, { cause: this.#lostReason }));
+    });
     this.#connect();
     try {
       await started;
@@ -120,6 +140,7 @@ export class SessionLoop {
       }
       const call: Call = {
         request,
+        lossCount: 0,
         resolve: (reply) => {
           if (!this.#inFlight.delete(call)) return;
           this.#armFrom(request, reply);
@@ -174,7 +195,9 @@ export class SessionLoop {
     assert(this.#transport === null, 'one connection at a time');
     const { host, port } = this.#servers.next();
     const { sessionTimeoutMs, credentials, servers } = this.#options;
-    const connectTimeoutMs = Math.max(1, Math.floor(sessionTimeoutMs / servers.length));
+    // A server that is just starting may accept and stay silent; the session must outlive finding that out.
+    const triesMin = Math.max(TRIES_MIN, servers.length);
+    const connectTimeoutMs = Math.max(1, Math.floor(this.#timeoutMs / triesMin));
     const transport: Transport = this.#openTransport(
       this.#system,
       {
@@ -213,6 +236,7 @@ export class SessionLoop {
     if (this.#state !== 'connecting') return;
     const isResumed = this.#session !== null;
     this.#session = { id: grant.id, password: grant.password };
+    this.#timeoutMs = grant.timeoutMs;
     this.#state = 'connected';
     this.#servers.reset();
     this.#hasHeard = true;
@@ -260,14 +284,20 @@ export class SessionLoop {
     }
     const wasConnected = this.#state === 'connected';
     this.#state = 'connecting';
+    const tooLarge = [...this.#inFlight].filter(
+      (call) => ++call.lossCount >= LARGE_REQUEST_LOSSES_MAX && isLarge(call.request),
+    );
+    for (const call of tooLarge) this.#inFlight.delete(call);
     this.#queue = [...this.#inFlight, ...this.#queue];
     this.#inFlight.clear();
+    this.#lostReason = reason;
     this.#options.logger.debug({ reason }, 'connection lost');
     if (wasConnected) {
       this.#options.logger.warn({ reason }, 'disconnected from ZooKeeper');
       this.#notify((handlers) => handlers.disconnected?.());
     }
     this.#setTimer(this.#servers.delayMs(), () => this.#connect());
+    this.#rejectCalls(tooLarge, 'CONNECTION_LOSS');
   }
 
   #authFailed(): void {
@@ -357,3 +387,6 @@ export class SessionLoop {
     return new MultiError(code, index, stripChroot(chroot, step.path));
   }
 }
+
+const isLarge = (request: Request): boolean =>
+  requestFrame(0, request).length - LENGTH_BYTES > REQUEST_BYTES_SAFE;

@@ -3,7 +3,8 @@
  * errors, multi, watches that re-arm, and expiry as an event (Kafka's ZooKeeperClient, KAFKA-5642).
  *
  * Requests lost with a connection are sent again until they are answered or the session has expired, so a write
- * may have been applied although its first answer was lost; callers check what they find (sheet §7.2).
+ * may have been applied although its first answer was lost; callers check what they find (sheet §7.2). The exception is a
+ * request larger than servers usually take: lost twice, it is rejected with CONNECTION_LOSS, or it would be sent for ever.
  * A read arms the server's one-shot watch when a handler is registered for exactly that path; a handler
  * therefore reads again to stay informed. After expiry nothing is armed until it is read again.
  * At expiry, while its handlers run, and after `close` requests are rejected with SESSION_EXPIRED. A watch handler

@@ -21,6 +21,8 @@ export interface MixedCluster {
   readonly brokers: ReadonlyMap<number, Server>;
   /** Starts a broker again after its process has ended, on the same files; of the other kind where that is named. */
   restart(brokerId: number, kind?: Kind): Promise<void>;
+  /** Kills ZooKeeper and starts it again on the same files. */
+  restartZooKeeper(): Promise<void>;
 }
 
 const READY: Readonly<Record<Kind, RegExp>> = {
@@ -60,8 +62,13 @@ export const startMixedCluster = async (
 ): Promise<MixedCluster> => {
   const folder = newFolder();
   const [zookeeperPort = 0, ...ports] = await freePorts(kinds.length + 1);
-  startServer(commandFor(zookeeper), ['zookeeper', String(zookeeperPort), `${folder}/zookeeper`]);
-  await listening(zookeeperPort);
+  const startZooKeeper = async (): Promise<Server> => {
+    const args = ['zookeeper', String(zookeeperPort), `${folder}/zookeeper`];
+    const server = startServer(commandFor(zookeeper), args);
+    await listening(zookeeperPort);
+    return server;
+  };
+  let zookeeperServer = await startZooKeeper();
   const brokers = new Map<number, Server>();
   const start = async (brokerId: number, asKind?: Kind): Promise<void> => {
     const kind = asKind ?? kinds[brokerId - 1] ?? 'barnabas';
@@ -85,6 +92,10 @@ export const startMixedCluster = async (
     folder,
     brokers,
     restart: start,
+    restartZooKeeper: async () => {
+      await zookeeperServer.end('SIGKILL');
+      zookeeperServer = await startZooKeeper();
+    },
   };
 };
 

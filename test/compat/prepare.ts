@@ -4,14 +4,18 @@
  * COMPAT_INSTALL=0; no service is started.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
 
 const INSTALL_MS_MAX = 240_000;
 
 export default (): void => {
   prepareApacheKafka();
   prepareKcat();
+  prepareZooKeepers();
+  prepareKazoo();
+  prepareNativeClient();
 };
 
 const prepareApacheKafka = (): void => {
@@ -39,6 +43,67 @@ const prepareKcat = (): void => {
   const reason = installPackage('kcat');
   if (reason !== null) return tell('KCAT', reason);
   process.env.COMPAT_KCAT = 'kcat';
+};
+
+/** The server in Apache Kafka's distribution, and the one in Debian's packages. */
+const prepareZooKeepers = (): void => {
+  const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain';
+  const kafka = process.env.COMPAT_APACHE_KAFKA;
+  if (kafka === undefined)
+    tell('ZOOKEEPER', process.env.COMPAT_APACHE_KAFKA_MISSING ?? 'Apache Kafka is missing');
+  else process.env.COMPAT_ZOOKEEPER = `${kafka} ${main}`;
+  const jar = '/usr/share/java/zookeeper.jar';
+  const reason = existsSync(jar) ? null : installPackage('libzookeeper-java');
+  if (reason !== null) return tell('DEBIAN_ZOOKEEPER', reason);
+  if (!isInstalled('java')) return tell('DEBIAN_ZOOKEEPER', 'it needs Java');
+  const options = '-Xmx256M -XX:+UseSerialGC -XX:TieredStopAtLevel=1';
+  process.env.COMPAT_DEBIAN_ZOOKEEPER = `java ${options} -cp ${jar} ${main}`;
+};
+
+/** A system's Python that has kazoo, or can get it from the system's packages. */
+const prepareKazoo = (): void => {
+  const find = (): string | undefined =>
+    ['python3', '/usr/bin/python3'].find(
+      (python) => spawnSync(python, ['-c', 'import kazoo'], { stdio: 'ignore' }).status === 0,
+    );
+  const reason = find() === undefined ? installPackage('python3-kazoo') : null;
+  const python = find();
+  if (python !== undefined) process.env.COMPAT_KAZOO = python;
+  else tell('KAZOO', reason ?? 'no Python finds kazoo, though it is installed');
+};
+
+/**
+ * The package `zookeeper` of the version that package.json asks for, compiled once in a folder of its own: as an optional peer
+ * dependency it is not installed with the rest.
+ */
+const prepareNativeClient = (): void => {
+  const { peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const version: string = peerDependencies.zookeeper;
+  const cache = process.env.COMPAT_CACHE ?? join(homedir(), '.cache', 'barnabas-compat');
+  const folder = join(
+    cache,
+    `zookeeper-${version.replace('^', '')}-node-${process.versions.modules}`,
+  );
+  const loads = (): boolean =>
+    spawnSync(process.execPath, ['-e', "require('zookeeper')"], { cwd: folder }).status === 0;
+  if (existsSync(folder) && loads()) {
+    process.env.COMPAT_NATIVE_ZOOKEEPER = folder;
+    return;
+  }
+  if (process.env.COMPAT_INSTALL === '0')
+    return tell('NATIVE_ZOOKEEPER', 'the package zookeeper is not installed');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  const { stdout, stderr } = spawnSync(
+    'npm',
+    ['install', '--no-audit', '--no-fund', `zookeeper@${version}`],
+    { cwd: folder, encoding: 'utf8', timeout: INSTALL_MS_MAX, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  if (loads()) process.env.COMPAT_NATIVE_ZOOKEEPER = folder;
+  else {
+    const said = `${stdout ?? ''}\n${stderr ?? ''}`;
+    tell('NATIVE_ZOOKEEPER', `the package zookeeper could not be built: ${lastLine(said)}`);
+  }
 };
 
 /** Null, or why it could not be installed. */

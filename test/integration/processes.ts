@@ -216,7 +216,7 @@ export class ProcessCluster {
 }
 
 /** Starts one of our programs; resolves when it says that it serves. */
-const launchProgram = async (
+export const launchProgram = async (
   name: string,
   file: string,
   logDirectory: string,
@@ -258,7 +258,7 @@ const launchCommand = (command: readonly string[], port: number, directory: stri
 };
 
 /** Ports nobody listens on: all are taken at once, so that they differ. */
-const freePorts = async (count: number): Promise<number[]> => {
+export const freePorts = async (count: number): Promise<number[]> => {
   const listen = () => system.net.listen({ host: HOST, port: 0 }, (peer) => peer.destroy());
   const servers = await Promise.all(Array.from({ length: count }, listen));
   await Promise.all(servers.map((server) => server.close()));

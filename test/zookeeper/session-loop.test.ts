@@ -38,6 +38,12 @@ class HandClock implements Clock {
     }
     return due.length;
   }
+
+  /** Fires all timers; returns how many there were. */
+  fireAll(): number {
+    const delays = new Set([...this.#timers.values()].map(({ delayMs }) => delayMs));
+    return [...delays].reduce((count, delayMs) => count + this.fire(delayMs), 0);
+  }
 }
 
 describe.each([
@@ -173,6 +179,27 @@ describe.each([
     await states.until(1);
     expect(clock.fire(0)).toBe(1);
     await server.connection(2);
+  });
+
+  test('a handshake without an answer is given up while the granted session still lives', async () => {
+    const clock = new HandClock();
+    server.timeoutMs = 9000;
+    const client = await open({ sessionTimeoutMs: 60_000 }, { ...realSystem(), clock });
+    const states = new Inbox<string>();
+    client.onSession({
+      disconnected: () => states.put('disconnected'),
+      connected: () => states.put('connected'),
+    });
+    server.grants = false;
+    (await server.connection(1)).end();
+    await states.until(1);
+    expect(clock.fire(0)).toBe(1);
+    await server.connection(2);
+    server.grants = true;
+    expect(clock.fire(3000)).toBe(1);
+    // The pause before the next attempt is random.
+    expect(clock.fireAll()).toBe(1);
+    await states.until(2);
   });
 
   test('requests never sent are rejected at expiry, as those sent are', async () => {

@@ -53,13 +53,16 @@ const resolveEntry = (entry: Acl, identities: readonly Identity[]): readonly Acl
         .filter(({ scheme }) => scheme !== 'ip' && scheme !== 'super')
         .map(({ scheme, id }) => ({ permissions: entry.permissions, scheme, id }));
     case 'digest':
-      return entry.id.split(':').length === 2 ? [entry] : [];
+      return isDigestId(entry.id) ? [entry] : [];
     case 'ip':
       return parseNetwork(entry.id) === null ? [] : [entry];
     default:
       return [];
   }
 };
+
+/** Two parts, of which the first may be empty; what follows the last colon counts only if there is something. */
+const isDigestId = (id: string): boolean => /^[^:]*:[^:]+:*$/.test(id);
 
 /** What getACL shows to who has no ADMIN permission: the hashes of digests are left out. */
 export const maskAcl = (acl: readonly Acl[]): readonly Acl[] =>
@@ -94,13 +97,18 @@ export const userOf = ({ scheme, id }: Identity): string =>
 export const mayRead = (acl: readonly Acl[], identities: readonly Identity[]): boolean =>
   isAllowed(acl, permissions.read, identities);
 
+/** As Java's parseInt: a sign and leading zeros are fine, blanks are not. */
+const parseNumber = (text: string): number | null =>
+  /^[+-]?\d+$/.test(text) ? Number(text) : null;
+
 const parseAddress = (text: string): number | null => {
   const parts = text.split('.');
   if (parts.length !== 4) return null;
   let address = 0;
   for (const part of parts) {
-    if (!/^\d{1,3}$/.test(part) || Number(part) > 255) return null;
-    address = address * 256 + Number(part);
+    const byte = parseNumber(part);
+    if (byte === null || byte < 0 || byte > 255) return null;
+    address = address * 256 + byte;
   }
   return address;
 };
@@ -108,7 +116,7 @@ const parseAddress = (text: string): number | null => {
 const parseNetwork = (text: string): { address: number; bits: number } | null => {
   const [host = '', bitsText = '32', ...rest] = text.split('/');
   const address = parseAddress(host);
-  const bits = /^\d{1,2}$/.test(bitsText) ? Number(bitsText) : -1;
+  const bits = parseNumber(bitsText) ?? -1;
   return address === null || bits < 0 || bits > 32 || rest.length > 0 ? null : { address, bits };
 };
 

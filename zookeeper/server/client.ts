@@ -1,18 +1,20 @@
 /**
  * One connection to the embedded server: its socket, the frames it is cut into, and what goes out gathered into
- * one write per turn. It decides nothing; the server drives it and the core keeps its session.
+ * one write per turn. It decides nothing; connections.ts drives it and the core keeps its session.
  */
 import type { Connection } from '../../system/net.ts';
 import { FrameCutter } from '../frames.ts';
 import type { Identity } from './acl.ts';
-import type { Peer } from './core.ts';
+import type { Instant, Peer } from './core.ts';
+import { type ClientStatistics, newClientStatistics } from './statistics.ts';
 
 export class Client implements Peer {
   readonly address: string;
   readonly port: number;
   readonly frames: FrameCutter;
-  /** When it came, and later when it is to be cut off if it does not go by itself; elapsed time. */
-  readonly openedMs: number;
+  /** When it came. */
+  readonly opened: Instant;
+  /** When it is to be cut off if it does not go by itself; elapsed time. */
   destroyAtMs = Number.POSITIVE_INFINITY;
   identities: readonly Identity[];
   sessionId = 0n;
@@ -21,29 +23,34 @@ export class Client implements Peer {
   isPaused = false;
   /** Whether the peer has said that it sends no more. */
   hasEnded = false;
-  receivedCount = 0;
-  sentCount = 0;
-  /** Frames held back until the log is synced. */
+  /** When it last asked for something, elapsed time. */
+  lastRequestMs: number;
+  statistics: ClientStatistics = newClientStatistics();
+  /** Frames, and their bytes, held back until the log is synced. */
   queuedCount = 0;
+  queuedBytes = 0;
   readonly #connection: Connection;
   #outgoing: Buffer[] = [];
+  #outgoingBytes = 0;
 
-  constructor(connection: Connection, frameBytesMax: number, nowMs: number) {
+  constructor(connection: Connection, frameBytesMax: number, opened: Instant) {
     this.#connection = connection;
     this.address = connection.remoteAddress;
     this.port = connection.remotePort;
     this.identities = [{ scheme: 'ip', id: connection.remoteAddress }];
     this.frames = new FrameCutter(frameBytesMax);
-    this.openedMs = nowMs;
+    this.opened = opened;
+    this.lastRequestMs = opened.elapsedMs;
   }
 
+  /** What it has been answered and has not taken yet, wherever that stands. */
   get pendingBytes(): number {
-    return this.#connection.pendingBytes;
+    return this.queuedBytes + this.#outgoingBytes + this.#connection.pendingBytes;
   }
 
   /** Gathers a frame for the next `flush`; true when it is the first. */
   add(frame: Buffer): boolean {
-    this.sentCount += 1;
+    this.#outgoingBytes += frame.length;
     return this.#outgoing.push(frame) === 1;
   }
 
@@ -51,6 +58,7 @@ export class Client implements Peer {
     const frames = this.#outgoing;
     if (frames.length === 0) return;
     this.#outgoing = [];
+    this.#outgoingBytes = 0;
     const [only] = frames;
     // Small frames leave as one piece: some clients count the reads that a reply takes.
     const whole = frames.length === 1 && only !== undefined ? only : Buffer.concat(frames);

@@ -4,9 +4,8 @@
  * could show it may leave before it is on disk, which is the shell's business (server.ts). Pure: times are
  * handed in. Standalone ZooKeeper 3.8; deviations are said where they are.
  */
-import { timingSafeEqual } from 'node:crypto';
 import { zooKeeperCodes as codes } from '../errors.ts';
-import { JuteError, JuteReader, type JuteWriter } from '../jute.ts';
+import { decoded, JuteReader, type JuteWriter } from '../jute.ts';
 import { multiRequest } from '../multi-records.ts';
 import {
   type ConnectRequest,
@@ -19,20 +18,27 @@ import {
   opName,
   requests,
   responses,
+  xids,
 } from '../records.ts';
 import type { Stat, WatchEventType } from '../session.ts';
 import { authenticate, type Identity, mayRead } from './acl.ts';
-import { appliedStep, failedStep, isMultiRead, isMultiWrite, writeResults } from './multi.ts';
-import { type Answer, isReadOp, type Reader, readHandlers, readStep } from './reads.ts';
 import {
-  type Prepared,
-  prepareCreate,
-  prepareDelete,
-  prepareMulti,
-  prepareSetAcl,
-  prepareSetData,
-} from './requests.ts';
-import { firstSessionId, negotiateTimeout, passwordOf, SessionTracker } from './sessions.ts';
+  appliedStep,
+  asMeant,
+  failedStep,
+  isMultiRead,
+  isMultiWrite,
+  writeResults,
+} from './multi.ts';
+import { type Answer, isReadOp, type Reader, readHandlers, readStep } from './reads.ts';
+import { prepareMulti, prepareWrite, type Requester, type WriteOp } from './requests.ts';
+import {
+  firstSessionId,
+  isPassword,
+  negotiateTimeout,
+  passwordOf,
+  SessionTracker,
+} from './sessions.ts';
 import type { Transaction, TransactionBody } from './transactions.ts';
 import type { DataTree, TreeEvent } from './tree.ts';
 import { Watches } from './watches.ts';
@@ -62,6 +68,10 @@ export interface CoreOptions {
   readonly maxSessionTimeoutMs: number;
   /** `super:<base64 SHA-1>` of the one who bypasses access lists. */
   readonly superDigest: string | null;
+  /** Whether nodes with a time to live may be made (extendedTypesEnabled). */
+  readonly extendedTypesEnabled: boolean;
+  /** How often containers and TTL nodes are looked through. */
+  readonly containerCheckIntervalMs: number;
 }
 
 /** Wall time stamps nodes; elapsed time decides what expires. */
@@ -70,16 +80,8 @@ export interface Instant {
   readonly elapsedMs: number;
 }
 
-const CONTAINER_CHECK_MS = 60_000;
-
-type WriteOp =
-  | 'create'
-  | 'create2'
-  | 'createContainer'
-  | 'createTtl'
-  | 'delete'
-  | 'setData'
-  | 'setAcl';
+/** More are left for the next check, so that none takes long. */
+const REMOVED_PER_CHECK_MAX = 10_000;
 
 export class ServerCore<P extends Peer> {
   readonly tree: DataTree;
@@ -98,7 +100,7 @@ export class ServerCore<P extends Peer> {
     this.sessions = new SessionTracker(options.tickTimeMs, now.elapsedMs);
     for (const [id, timeoutMs] of tree.sessions) this.sessions.add(id, timeoutMs, now.elapsedMs);
     this.#lastSessionId = firstSessionId(now.nowMs, tree.sessions.keys());
-    this.#nextContainerCheckMs = now.elapsedMs + CONTAINER_CHECK_MS;
+    this.#nextContainerCheckMs = now.elapsedMs + options.containerCheckIntervalMs;
     // Nodes whose owner is not among the sessions cannot be left to stand for ever.
     for (const owner of [...tree.ephemerals.keys()]) {
       if (!tree.sessions.has(owner)) this.#closeSession(owner, 0, now);
@@ -140,8 +142,10 @@ export class ServerCore<P extends Peer> {
     if (peer.isClosed) return;
     if (frame.length < 8) return this.#close(peer);
     const body = new JuteReader(frame);
-    const xid = body.int();
+    const sentXid = body.int();
     const op = opName(body.int());
+    // A ping is answered under its own xid, whatever it came with.
+    const xid = op === 'ping' ? xids.ping : sentXid;
     if (op === 'auth') return this.#authenticate(peer, xid, body);
     if (op === 'sasl') return this.#refuseSasl(peer, xid);
     // A session that has just expired: its connection is about to go, too.
@@ -161,7 +165,7 @@ export class ServerCore<P extends Peer> {
     if (op === 'closeSession') this.#close(peer);
   }
 
-  /** Expires sessions and removes containers that are empty again. */
+  /** Expires sessions, and removes containers that are empty again and nodes that have outlived their TTL. */
   sweep(now: Instant): void {
     for (const id of this.sessions.expire(now.elapsedMs)) {
       this.#closeSession(id, 0, now);
@@ -169,10 +173,10 @@ export class ServerCore<P extends Peer> {
       if (peer !== undefined) this.#close(peer);
     }
     if (now.elapsedMs < this.#nextContainerCheckMs) return;
-    this.#nextContainerCheckMs = now.elapsedMs + CONTAINER_CHECK_MS;
-    for (const path of this.tree.emptyContainers()) {
-      this.#commit(0n, 0, { type: 'deleteContainer', path }, now);
-    }
+    this.#nextContainerCheckMs = now.elapsedMs + this.#options.containerCheckIntervalMs;
+    // One that has lost its last child in this check waits for the next one.
+    const paths = [...this.tree.abandoned(now.nowMs)].slice(0, REMOVED_PER_CHECK_MAX);
+    for (const path of paths) this.#commit(0n, 0, { type: 'deleteContainer', path }, now);
   }
 
   /** The connection is gone; its session lives on until it expires. */
@@ -260,6 +264,7 @@ export class ServerCore<P extends Peer> {
       case 'multiRead':
         return this.#multiRead(peer, body);
       case 'reconfig':
+        if (decoded(() => requests.reconfig.read(body)) === null) return codes.MARSHALLING_ERROR;
         return this.#refuse(peer, xid, codes.RECONFIG_DISABLED, now);
       case 'closeSession':
         this.#closeSession(peer.sessionId, xid, now);
@@ -274,13 +279,14 @@ export class ServerCore<P extends Peer> {
   }
 
   #write(peer: P, xid: number, op: WriteOp, body: JuteReader, now: Instant): Answer {
-    const prepared = decoded(() => this.#prepare(peer, op, body));
+    const prepared = decoded(() => prepareWrite(this.tree, this.#requester(peer), op, body));
     if (prepared === null) return this.#refuse(peer, xid, codes.MARSHALLING_ERROR, now);
     if (typeof prepared === 'number') return this.#refuse(peer, xid, prepared, now);
     const [stat = null] = this.#commit(peer.sessionId, xid, prepared, now);
     switch (prepared.type) {
       case 'create':
-      case 'createContainer': {
+      case 'createContainer':
+      case 'createTtl': {
         const { path } = prepared;
         return op === 'create' || stat === null
           ? (writer) => responses.create.write(writer, { path })
@@ -291,27 +297,18 @@ export class ServerCore<P extends Peer> {
     }
   }
 
-  #prepare(peer: P, op: WriteOp, body: JuteReader): Prepared {
-    switch (op) {
-      case 'delete':
-        return prepareDelete(this.tree, peer, requests.delete.read(body));
-      case 'setData':
-        return prepareSetData(this.tree, peer, requests.setData.read(body));
-      case 'setAcl':
-        return prepareSetAcl(this.tree, peer, requests.setAcl.read(body));
-      default:
-        return prepareCreate(this.tree, peer, op, requests[op].read(body));
-    }
+  #requester({ sessionId, identities }: P): Requester {
+    return { sessionId, identities, extendedTypesEnabled: this.#options.extendedTypesEnabled };
   }
 
   /** A failed multi is answered like one that was applied, with an error entry for every step. */
   #multi(peer: P, xid: number, body: JuteReader, now: Instant): Answer {
     const steps = decoded(() => multiRequest.read(body));
-    const writes = steps?.filter(isMultiWrite);
+    const writes = steps?.filter(isMultiWrite).map(asMeant);
     if (!steps || !writes || writes.length < steps.length) {
       return this.#refuse(peer, xid, codes.MARSHALLING_ERROR, now);
     }
-    const prepared = prepareMulti(this.tree, peer, writes);
+    const prepared = prepareMulti(this.tree, this.#requester(peer), writes);
     if ('code' in prepared) {
       this.#refuse(peer, xid, prepared.code, now);
       return writeResults(steps.map((_, index) => failedStep(index, prepared)));
@@ -374,16 +371,3 @@ export class ServerCore<P extends Peer> {
     };
   }
 }
-
-/** What `read` returns, null when the bytes are not what they should be. */
-const decoded = <T>(read: () => T): T | null => {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof JuteError) return null;
-    throw error;
-  }
-};
-
-const isPassword = (password: Buffer | null, sessionId: bigint): boolean =>
-  password?.length === 16 && timingSafeEqual(password, passwordOf(sessionId));

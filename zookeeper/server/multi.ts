@@ -15,6 +15,15 @@ import type { TransactionBody } from './transactions.ts';
 export const isMultiRead = (step: MultiStep): step is MultiReadStep =>
   step.type === 'getData' || step.type === 'getChildren';
 
+/** What a step asks for: in a multi the flags, not the operation, say that a node is a container or has a TTL. */
+export const asMeant = (step: MultiWriteStep): MultiWriteStep => {
+  if (!('flags' in step.request)) return step;
+  const { request } = step;
+  if (request.flags === createFlags.container) return { type: 'createContainer', request };
+  const isTtl = request.flags >= createFlags['persistent-ttl'];
+  return step.type === 'createTtl' && !isTtl ? { type: 'create', request } : step;
+};
+
 /** Flags ZooKeeper's multi cannot decode spoil the whole request, like a read in it. */
 export const isMultiWrite = (step: MultiStep): step is MultiWriteStep => {
   switch (step.type) {
@@ -47,6 +56,7 @@ export const appliedStep = (
   switch (body.type) {
     case 'create':
     case 'createContainer':
+    case 'createTtl':
       return op === 'create' || stat === null
         ? { type: 'create', path: body.path }
         : { type: 'create2', path: body.path, stat };

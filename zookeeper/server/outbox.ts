@@ -3,7 +3,7 @@
  * is durable up to that write. One queue for all clients, so that each sees the order of the transactions.
  */
 import type { Client } from './client.ts';
-import type { Statistics } from './words.ts';
+import { noteLatency, noteResponse, type Statistics } from './statistics.ts';
 
 export interface LogProgress {
   /** Transactions logged, and how many of them are durable. */
@@ -33,6 +33,7 @@ export class Outbox {
   /** By sequence; the first `#start` are gone. */
   #held: Held[] = [];
   #start = 0;
+  #heldBytes = 0;
 
   /** `end` closes a connection whose frames have all been handed over. */
   constructor(log: LogProgress, statistics: Statistics, end: (client: Client) => void) {
@@ -45,8 +46,14 @@ export class Outbox {
     return this.#held.length - this.#start;
   }
 
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   send(client: Client, frame: Buffer): void {
     client.queuedCount += 1;
+    client.queuedBytes += frame.length;
+    this.#heldBytes += frame.length;
     this.#put(client, frame);
   }
 
@@ -92,18 +99,20 @@ export class Outbox {
   #letGo({ client, frame, receivedMs }: Held, nowMs: number): void {
     if (frame === null) return this.#end(client);
     client.queuedCount -= 1;
-    this.#statistics.sentCount += 1;
-    if (receivedMs >= 0) noteLatency(this.#statistics, Math.max(0, nowMs - receivedMs));
+    client.queuedBytes -= frame.length;
+    this.#heldBytes -= frame.length;
+    noteResponse(this.#statistics, frame.length);
+    const { statistics } = client;
+    statistics.sentCount += 1;
+    if (receivedMs >= 0) {
+      const latencyMs = Math.max(0, nowMs - receivedMs);
+      noteLatency(this.#statistics.latency, latencyMs);
+      noteLatency(statistics.latency, latencyMs);
+      statistics.latencyMsLast = latencyMs;
+      statistics.lastResponseMs = receivedMs + latencyMs;
+    }
     if (client.add(frame)) this.#dirty.add(client);
   }
 }
 
 const COMPACT_COUNT = 10_000;
-
-const noteLatency = (statistics: Statistics, latencyMs: number): void => {
-  const isFirst = statistics.latencyCount === 0;
-  statistics.latencyMsMin = isFirst ? latencyMs : Math.min(statistics.latencyMsMin, latencyMs);
-  statistics.latencyMsMax = Math.max(statistics.latencyMsMax, latencyMs);
-  statistics.latencyMsSum += latencyMs;
-  statistics.latencyCount += 1;
-};

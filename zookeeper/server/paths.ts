@@ -13,8 +13,8 @@ const isForbiddenUnit = (unit: number): boolean =>
   (unit >= 0xd800 && unit <= 0xf8ff) ||
   (unit >= 0xfff0 && unit <= 0xffff);
 
-export const isValidPath = (path: string): boolean => {
-  if (!path.startsWith('/')) return false;
+export const isValidPath = (path: string | null): path is string => {
+  if (!path?.startsWith('/')) return false;
   if (path.length === 1) return true;
   for (let index = 0; index < path.length; index++) {
     if (isForbiddenUnit(path.charCodeAt(index))) return false;

@@ -5,13 +5,16 @@
  */
 import { unreachable } from '../../system/assert.ts';
 import { zooKeeperCodes as codes } from '../errors.ts';
+import type { JuteReader } from '../jute.ts';
 import type { MultiWriteStep } from '../multi-records.ts';
 import {
   type CheckRequest,
   type CreateRequest,
+  type CreateTtlRequest,
   createFlags,
   type DeleteRequest,
   permissions,
+  requests,
   type SetAclRequest,
   type SetDataRequest,
 } from '../records.ts';
@@ -38,28 +41,66 @@ export interface TreeView {
 export interface Requester {
   readonly sessionId: bigint;
   readonly identities: readonly Identity[];
+  /** Whether TTL nodes may be made. */
+  readonly extendedTypesEnabled: boolean;
 }
 
 /** What a check ends with: what to do, or the code to refuse with. */
 export type Prepared = TransactionBody | number;
 
+/** The writes that are requests of their own. */
+export type WriteOp = CreateOp | 'delete' | 'setData' | 'setAcl';
+
 type CreateOp = 'create' | 'create2' | 'createContainer' | 'createTtl';
 
-/** TTL nodes need extended types, which are off as in ZooKeeper's default. */
-const refusedFlags = (op: CreateOp, flags: number): number | null => {
-  if (flags < 0 || flags > createFlags['persistent-sequential-ttl']) return codes.BAD_ARGUMENTS;
-  if (flags >= createFlags['persistent-ttl']) return codes.UNIMPLEMENTED;
-  return op === 'createTtl' ? codes.BAD_ARGUMENTS : null;
+/** Reads the body of a write and checks it. Throws JuteError when it is not one. */
+export const prepareWrite = (
+  view: TreeView,
+  requester: Requester,
+  op: WriteOp,
+  body: JuteReader,
+): Prepared => {
+  switch (op) {
+    case 'delete':
+      return prepareDelete(view, requester, requests.delete.read(body));
+    case 'setData':
+      return prepareSetData(view, requester, requests.setData.read(body));
+    case 'setAcl':
+      return prepareSetAcl(view, requester, requests.setAcl.read(body));
+    default:
+      return prepareCreate(view, requester, op, requests[op].read(body));
+  }
 };
 
-export const prepareCreate = (
+/** No operation but createTtl has a time to live; -1 stands for none. */
+type AnyCreateRequest = CreateRequest & Partial<Pick<CreateTtlRequest, 'ttl'>>;
+
+/** 40 bits of milliseconds, 34 years. */
+const TTL_MS_MAX = 2n ** 40n - 1n;
+
+/**
+ * Flags that fit neither the operation nor the TTL. Deviation: createTtl without a TTL is refused; ZooKeeper takes
+ * it with a TTL of -1, and stops when it applies it.
+ */
+const refusedFlags = (
+  requester: Requester,
+  op: CreateOp,
+  { flags, ttl = -1n }: AnyCreateRequest,
+): number | null => {
+  if (flags < 0 || flags > createFlags['persistent-sequential-ttl']) return codes.BAD_ARGUMENTS;
+  if (flags < createFlags['persistent-ttl']) return op === 'createTtl' ? codes.BAD_ARGUMENTS : null;
+  if (!requester.extendedTypesEnabled) return codes.UNIMPLEMENTED;
+  return ttl <= 0n || ttl > TTL_MS_MAX ? codes.BAD_ARGUMENTS : null;
+};
+
+const prepareCreate = (
   view: TreeView,
   requester: Requester,
   op: CreateOp,
-  request: CreateRequest,
+  request: AnyCreateRequest,
 ): Prepared => {
-  const { flags, data } = request;
-  const refused = refusedFlags(op, flags);
+  const { flags, data, ttl = -1n } = request;
+  const refused = refusedFlags(requester, op, request);
   if (refused !== null) return refused;
   if (!hasParent(request.path)) return codes.BAD_ARGUMENTS;
   const acl = resolveAcl(request.acl, requester.identities);
@@ -73,18 +114,21 @@ export const prepareCreate = (
   if (isSession(parent.owner)) return codes.NO_CHILDREN_FOR_EPHEMERALS;
   const created = { path, data, acl, parentCversion: nextInt(parent.cversion) };
   if (op === 'createContainer') return { type: 'createContainer', ...created };
+  if (op === 'createTtl') return { type: 'createTtl', ttl, ...created };
   const ephemeral =
     flags === createFlags.ephemeral || flags === createFlags['ephemeral-sequential'];
   return { type: 'create', ephemeral, ...created };
 };
 
+const sequentialFlags: ReadonlySet<number> = new Set([
+  createFlags['persistent-sequential'],
+  createFlags['ephemeral-sequential'],
+  createFlags['persistent-sequential-ttl'],
+]);
+
 /** Ten digits; a counter that has run over is negative and keeps the width (Java's %010d). */
 const sequenceOf = (flags: number, cversion: number): string => {
-  if (
-    flags !== createFlags['persistent-sequential'] &&
-    flags !== createFlags['ephemeral-sequential']
-  )
-    return '';
+  if (!sequentialFlags.has(flags)) return '';
   return cversion < 0
     ? `-${String(-cversion).padStart(9, '0')}`
     : String(cversion).padStart(10, '0');
@@ -95,11 +139,7 @@ const nextInt = (value: number): number => (value + 1) | 0;
 const isWrongVersion = (wanted: number, actual: number): boolean =>
   wanted !== -1 && wanted !== actual;
 
-export const prepareDelete = (
-  view: TreeView,
-  requester: Requester,
-  request: DeleteRequest,
-): Prepared => {
+const prepareDelete = (view: TreeView, requester: Requester, request: DeleteRequest): Prepared => {
   const { path, version } = request;
   if (!hasParent(path) || isReservedPath(path)) return codes.BAD_ARGUMENTS;
   const parent = view.get(parentOf(path));
@@ -112,7 +152,7 @@ export const prepareDelete = (
   return { type: 'delete', path };
 };
 
-export const prepareSetData = (
+const prepareSetData = (
   view: TreeView,
   requester: Requester,
   request: SetDataRequest,
@@ -126,11 +166,7 @@ export const prepareSetData = (
   return { type: 'setData', path, data, version: nextInt(node.version) };
 };
 
-export const prepareSetAcl = (
-  view: TreeView,
-  requester: Requester,
-  request: SetAclRequest,
-): Prepared => {
+const prepareSetAcl = (view: TreeView, requester: Requester, request: SetAclRequest): Prepared => {
   const { path } = request;
   if (!isValidPath(path)) return codes.BAD_ARGUMENTS;
   const acl = resolveAcl(request.acl, requester.identities);
@@ -142,11 +178,7 @@ export const prepareSetAcl = (
   return { type: 'setAcl', path, acl, version: nextInt(node.aversion) };
 };
 
-export const prepareCheck = (
-  view: TreeView,
-  requester: Requester,
-  request: CheckRequest,
-): Prepared => {
+const prepareCheck = (view: TreeView, requester: Requester, request: CheckRequest): Prepared => {
   const { path, version } = request;
   if (!isValidPath(path)) return codes.BAD_ARGUMENTS;
   const node = view.get(path);
@@ -209,6 +241,7 @@ class PendingView implements TreeView {
     switch (body.type) {
       case 'create':
       case 'createContainer':
+      case 'createTtl':
         this.#changeParent(body.path, 1, body.parentCversion);
         this.#changed.set(body.path, {
           acl: body.acl,

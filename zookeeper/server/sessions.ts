@@ -3,6 +3,7 @@
  * between its timeout and one tick later. Pure; times are elapsed milliseconds, handed in. Also session ids
  * and passwords, by ZooKeeper's own rules, so that a data directory can change hands.
  */
+import { timingSafeEqual } from 'node:crypto';
 
 export class SessionTracker {
   readonly #tickMs: number;
@@ -19,6 +20,11 @@ export class SessionTracker {
   /** When `expire` has something to do next. */
   get nextExpirationMs(): number {
     return this.#nextExpirationMs;
+  }
+
+  /** Who expires when, unless heard of before; elapsed time. */
+  get buckets(): ReadonlyMap<number, ReadonlySet<bigint>> {
+    return this.#buckets;
   }
 
   get size(): number {
@@ -103,6 +109,9 @@ export const passwordOf = (sessionId: bigint): Buffer => {
   }
   return password;
 };
+
+export const isPassword = (password: Buffer | null, sessionId: bigint): boolean =>
+  password?.length === 16 && timingSafeEqual(password, passwordOf(sessionId));
 
 export const negotiateTimeout = (wantedMs: number, minMs: number, maxMs: number): number =>
   Math.min(Math.max(wantedMs, minMs), maxMs);

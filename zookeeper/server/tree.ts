@@ -43,6 +43,8 @@ const TTL_MARK = 0xffn << 56n;
 
 const isTtlOwner = (owner: bigint): boolean => owner >> 56n === -1n;
 
+const ttlOf = (owner: bigint): number => Number(BigInt.asUintN(40, owner));
+
 /** Whether `owner` is a session, and the node therefore ephemeral. */
 export const isSession = (owner: bigint): boolean =>
   owner !== 0n && owner !== CONTAINER_OWNER && !isTtlOwner(owner);
@@ -57,6 +59,8 @@ export class DataTree {
   readonly sessions = new Map<bigint, number>();
   readonly ephemerals = new Map<bigint, Set<string>>();
   readonly containers = new Set<string>();
+  /** Nodes that go when nobody has written to them for a time. */
+  readonly ttlNodes = new Set<string>();
   lastZxid = 0n;
   /** Bytes of paths and data. */
   sizeBytes = 0;
@@ -114,6 +118,9 @@ export class DataTree {
 
   /** Puts a node in place, its parent being there; for the first nodes and for snapshots. */
   insert(path: string, node: Node): void {
+    // A snapshot written while a node was made anew has it twice.
+    const former = this.nodes.get(path);
+    if (former !== undefined) this.#unlist(path, former);
     this.#set(path, node);
     if (path === '/') {
       this.nodes.set('', node);
@@ -126,14 +133,24 @@ export class DataTree {
     }
     if (isSession(node.owner)) setOf(this.ephemerals, node.owner).add(path);
     if (node.owner === CONTAINER_OWNER) this.containers.add(path);
+    if (isTtlOwner(node.owner)) this.ttlNodes.add(path);
   }
 
-  /** Containers that had children and have none any more. */
-  emptyContainers(): string[] {
-    return [...this.containers].filter((path) => {
-      const node = this.nodes.get(path);
-      return node !== undefined && node.cversion > 0 && (node.children?.size ?? 0) === 0;
-    });
+  /** What may be removed: containers that had children and have none any more, TTL nodes whose time is up. */
+  *abandoned(nowMs: number): Generator<string> {
+    for (const path of this.containers) {
+      const node = this.#childless(path);
+      if (node !== undefined && node.cversion > 0) yield path;
+    }
+    for (const path of this.ttlNodes) {
+      const node = this.#childless(path);
+      if (node !== undefined && nowMs - node.mtimeMs > ttlOf(node.owner)) yield path;
+    }
+  }
+
+  #childless(path: string): Node | undefined {
+    const node = this.nodes.get(path);
+    return (node?.children?.size ?? 0) === 0 ? node : undefined;
   }
 
   /** The same list for all nodes that share it. */
@@ -199,12 +216,10 @@ export class DataTree {
       parent.cversion = body.parentCversion;
       parent.pzxid = header.zxid;
     }
+    // Only in a replay, where a snapshot may hold the node as it was made later, or without its access list. What
+    // has happened to it since is replayed, too.
     const existing = this.nodes.get(path);
-    if (existing !== undefined) {
-      // Only in a replay; a snapshot may hold the node without its access list (snapshot.ts).
-      existing.acl = this.shareAcl(body.acl);
-      return path;
-    }
+    if (existing !== undefined) this.#remove(path, existing);
     const node: Node = {
       // A copy: the body's data is a view of what the socket delivered, or of a whole log file.
       data: body.data === null ? null : Buffer.from(body.data),
@@ -230,16 +245,24 @@ export class DataTree {
     const parent = this.nodes.get(parentOf(path));
     if (parent !== undefined && header.zxid > parent.pzxid) parent.pzxid = header.zxid;
     if (node === undefined) return;
-    this.nodes.delete(path);
+    this.#remove(path, node);
     parent?.children?.delete(nameOf(path));
-    this.sizeBytes -= path.length + (node.data?.length ?? 0);
-    this.containers.delete(path);
-    if (isSession(node.owner)) {
-      const owned = this.ephemerals.get(node.owner);
-      owned?.delete(path);
-      if (owned?.size === 0) this.ephemerals.delete(node.owner);
-    }
     events.push({ type: 'deleted', path, acl: node.acl, parentAcl: parent?.acl ?? [] });
+  }
+
+  #remove(path: string, node: Node): void {
+    this.nodes.delete(path);
+    this.sizeBytes -= path.length + (node.data?.length ?? 0);
+    this.#unlist(path, node);
+  }
+
+  #unlist(path: string, node: Node): void {
+    this.containers.delete(path);
+    this.ttlNodes.delete(path);
+    if (!isSession(node.owner)) return;
+    const owned = this.ephemerals.get(node.owner);
+    owned?.delete(path);
+    if (owned?.size === 0) this.ephemerals.delete(node.owner);
   }
 
   #setData(

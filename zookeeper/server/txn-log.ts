@@ -7,6 +7,7 @@ import type { DiskFile } from '../../system/disk.ts';
 import type { System } from '../../system/system.ts';
 import { JuteWriter } from '../jute.ts';
 import { adler32 } from './adler32.ts';
+import { logName } from './data-files.ts';
 import { type Transaction, writeTransaction } from './transactions.ts';
 
 export const LOG_MAGIC = 0x5a4b4c47; // ZKLG
@@ -23,8 +24,6 @@ export interface TxnLogOptions {
   readonly onSynced: () => void;
   readonly onFailure: (error: unknown) => void;
 }
-
-export const logName = (firstZxid: bigint): string => `log.${firstZxid.toString(16)}`;
 
 /** One entry: checksum, length, transaction, end mark. */
 export const encodeEntry = (transaction: Transaction): Buffer => {
@@ -55,7 +54,8 @@ export class TxnLog {
   #isFlushing = false;
   #isStopped = false;
   #rollsNext = false;
-  #idle: (() => void)[] = [];
+  /** Called whenever more is durable, or never will be. */
+  readonly #waiting: (() => void)[] = [];
 
   constructor(system: System, options: TxnLogOptions) {
     this.#system = system;
@@ -64,6 +64,11 @@ export class TxnLog {
 
   get isSynced(): boolean {
     return this.synced === this.appended;
+  }
+
+  /** Bytes of the file that is written to now. */
+  get fileBytes(): number {
+    return this.#position;
   }
 
   append(transaction: Transaction): void {
@@ -83,16 +88,18 @@ export class TxnLog {
 
   /** Resolves when everything appended so far is durable, or never will be. */
   async flushed(): Promise<void> {
-    while (!this.#isStopped && !this.isSynced) {
-      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    // Not until all is: under load that would never come.
+    const wanted = this.appended;
+    while (!this.#isStopped && this.synced < wanted) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
 
   /** Stops at once; what is not written is dropped. */
   stop(): void {
     this.#isStopped = true;
-    this.#wakeIdle();
-    if (!this.#isFlushing) this.#closeFile();
+    this.#wake();
+    if (!this.#isFlushing) void this.#closeFile();
   }
 
   #schedule(): void {
@@ -110,8 +117,8 @@ export class TxnLog {
       this.#options.onFailure(error);
     }
     this.#isFlushing = false;
-    if (this.#isStopped) this.#closeFile();
-    this.#wakeIdle();
+    if (this.#isStopped) await this.#closeFile();
+    this.#wake();
   }
 
   async #flushBatch(): Promise<void> {
@@ -128,7 +135,7 @@ export class TxnLog {
     this.synced += batch.length;
     this.pendingBytes -= bytes.length;
     this.#options.onSynced();
-    if (this.isSynced) this.#wakeIdle();
+    this.#wake();
   }
 
   /** The file for what is pending. The one before it is durable already, so that only the last can be torn. */
@@ -155,7 +162,7 @@ export class TxnLog {
     await file?.close();
   }
 
-  #wakeIdle(): void {
-    for (const resolve of this.#idle.splice(0)) resolve();
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

@@ -44,6 +44,26 @@ export class Watches<W> {
     for (const kind of watchKinds) this.#tables[kind].removeWatcher(watcher);
   }
 
+  /** What a watcher's watches cost, in characters of their paths and a fixed part each. */
+  bytesOf(watcher: W): number {
+    let bytes = 0;
+    for (const kind of watchKinds) bytes += this.#tables[kind].bytesOf(watcher);
+    return bytes;
+  }
+
+  /** Who watches each path's data; lasting watches count among them. For the words wchc and wchp. */
+  watchersByPath(): ReadonlyMap<string, ReadonlySet<W>> {
+    const { data, persistent, persistentRecursive } = this.#tables;
+    if (persistent.isEmpty && persistentRecursive.isEmpty) return data.watchersByPath;
+    const merged = new Map<string, Set<W>>();
+    for (const { watchersByPath } of [data, persistent, persistentRecursive]) {
+      for (const [path, watchers] of watchersByPath) {
+        for (const watcher of watchers) addTo(merged, path, watcher);
+      }
+    }
+    return merged;
+  }
+
   /** How many watches there are, on how many paths. */
   count(): { watches: number; paths: number; watchers: number } {
     return this.#tables.data.count();
@@ -86,14 +106,25 @@ export class Watches<W> {
 class WatchTable<W> {
   readonly #watchersByPath = new Map<string, Set<W>>();
   readonly #pathsByWatcher = new Map<W, Set<string>>();
+  readonly #bytesByWatcher = new Map<W, number>();
+
+  get watchersByPath(): ReadonlyMap<string, ReadonlySet<W>> {
+    return this.#watchersByPath;
+  }
+
+  bytesOf(watcher: W): number {
+    return this.#bytesByWatcher.get(watcher) ?? 0;
+  }
 
   get isEmpty(): boolean {
     return this.#watchersByPath.size === 0;
   }
 
   add(path: string, watcher: W): void {
+    if (this.has(path, watcher)) return;
     addTo(this.#watchersByPath, path, watcher);
     addTo(this.#pathsByWatcher, watcher, path);
+    this.#changeBytes(watcher, path.length + WATCH_BYTES);
   }
 
   has(path: string, watcher: W): boolean {
@@ -109,14 +140,14 @@ class WatchTable<W> {
     const watchers = this.#watchersByPath.get(path);
     if (watchers === undefined) return [];
     this.#watchersByPath.delete(path);
-    for (const watcher of watchers) removeFrom(this.#pathsByWatcher, watcher, path);
+    for (const watcher of watchers) this.#forget(watcher, path);
     return watchers;
   }
 
   remove(path: string, watcher: W): boolean {
     if (!this.has(path, watcher)) return false;
     removeFrom(this.#watchersByPath, path, watcher);
-    removeFrom(this.#pathsByWatcher, watcher, path);
+    this.#forget(watcher, path);
     return true;
   }
 
@@ -124,6 +155,7 @@ class WatchTable<W> {
     const paths = this.#pathsByWatcher.get(watcher);
     if (paths === undefined) return;
     this.#pathsByWatcher.delete(watcher);
+    this.#bytesByWatcher.delete(watcher);
     for (const path of paths) removeFrom(this.#watchersByPath, path, watcher);
   }
 
@@ -136,7 +168,21 @@ class WatchTable<W> {
       watchers: this.#pathsByWatcher.size,
     };
   }
+
+  #forget(watcher: W, path: string): void {
+    removeFrom(this.#pathsByWatcher, watcher, path);
+    this.#changeBytes(watcher, -(path.length + WATCH_BYTES));
+  }
+
+  #changeBytes(watcher: W, change: number): void {
+    const bytes = (this.#bytesByWatcher.get(watcher) ?? 0) + change;
+    if (bytes === 0) this.#bytesByWatcher.delete(watcher);
+    else this.#bytesByWatcher.set(watcher, bytes);
+  }
 }
+
+/** What a watch costs besides its path, roughly. */
+const WATCH_BYTES = 200;
 
 const addTo = <K, V>(sets: Map<K, Set<V>>, key: K, value: V): void => {
   const set = sets.get(key);

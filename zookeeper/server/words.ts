@@ -1,66 +1,29 @@
 /**
- * The four-letter words: a fresh connection sends one instead of a handshake, gets text and is closed. All that
- * are known here are allowed, unlike in ZooKeeper, whose default is srvr alone; this server is for labs.
+ * The four-letter words: a fresh connection sends one instead of a handshake, gets text and is closed. Which of them
+ * are answered is a setting (4lw.commands.whitelist); here all are unless it is given, while ZooKeeper's default is
+ * srvr alone. Pure but for srst, crst and stmk, which change what they are about.
  */
-
 import type { Client } from './client.ts';
-import type { ServerCore } from './core.ts';
+import { averageMs, type Latency, newClientStatistics, resetStatistics } from './statistics.ts';
+import { metrics, type ServerView, VERSION } from './view.ts';
+import { dump, hexOf, watchesByPath, watchesBySession } from './word-dumps.ts';
 
-/** What the answers are made of. */
-export interface ServerView {
-  readonly core: ServerCore<Client>;
-  readonly clients: ReadonlySet<Client>;
-  readonly statistics: Statistics;
-  readonly port: number;
-  readonly directory: string;
-  readonly uptimeMs: number;
-  readonly outstandingCount: number;
-  readonly tickTimeMs: number;
-  readonly minSessionTimeoutMs: number;
-  readonly maxSessionTimeoutMs: number;
-}
-
-export interface Statistics {
-  receivedCount: number;
-  sentCount: number;
-  latencyMsMin: number;
-  latencyMsMax: number;
-  latencyMsSum: number;
-  latencyCount: number;
-}
-
-export const newStatistics = (): Statistics => ({
-  receivedCount: 0,
-  sentCount: 0,
-  latencyMsMin: 0,
-  latencyMsMax: 0,
-  latencyMsSum: 0,
-  latencyCount: 0,
-});
-
-/** The version whose behaviour this is. */
-const VERSION = '3.8.4-barnabas, built on 2024-02-12 22:16 UTC';
-
-type Word = (view: ServerView) => string;
+type Word = (view: ServerView, argument: bigint | null) => string;
 
 const lines = (...all: string[]): string => all.map((line) => `${line}\n`).join('');
 
+/** As Java prints a double: at most four places here, at least one. */
 const decimal = (value: number): string => {
   const text = String(Math.round(value * 10_000) / 10_000);
   return text.includes('.') ? text : `${text}.0`;
 };
 
-const averageLatency = ({ latencyMsSum, latencyCount }: Statistics): string =>
-  decimal(latencyCount === 0 ? 0 : latencyMsSum / latencyCount);
-
-const latencies = (statistics: Statistics): string => {
-  const { latencyMsMin, latencyMsMax } = statistics;
-  return `${Math.floor(latencyMsMin)}/${averageLatency(statistics)}/${Math.floor(latencyMsMax)}`;
-};
+const latencies = (latency: Latency): string =>
+  `${Math.floor(latency.minMs)}/${decimal(averageMs(latency))}/${Math.floor(latency.maxMs)}`;
 
 const summary = (view: ServerView): string =>
   lines(
-    `Latency min/avg/max: ${latencies(view.statistics)}`,
+    `Latency min/avg/max: ${latencies(view.statistics.latency)}`,
     `Received: ${view.statistics.receivedCount}`,
     `Sent: ${view.statistics.sentCount}`,
     `Connections: ${view.clients.size}`,
@@ -70,59 +33,82 @@ const summary = (view: ServerView): string =>
     `Node count: ${view.core.tree.nodes.size}`,
   );
 
+const sessionPart = (client: Client): string => {
+  const { statistics } = client;
+  const { latency, lastCxid } = statistics;
+  return [
+    `,sid=${hexOf(client.sessionId)}`,
+    `lop=${statistics.lastOp}`,
+    `est=${client.opened.nowMs}`,
+    `to=${client.timeoutMs}`,
+    ...(lastCxid >= 0 ? [`lcxid=0x${lastCxid.toString(16)}`] : []),
+    `lzxid=${hexOf(statistics.lastZxid)}`,
+    `lresp=${Math.floor(statistics.lastResponseMs)}`,
+    `llat=${Math.floor(statistics.latencyMsLast)}`,
+    `minlat=${Math.floor(latency.minMs)}`,
+    `avglat=${Math.floor(averageMs(latency))}`,
+    `maxlat=${Math.floor(latency.maxMs)}`,
+  ].join(',');
+};
+
 const connectionLine = (client: Client, isFull: boolean): string => {
-  const session =
-    isFull && client.sessionId !== 0n
-      ? `,sid=0x${BigInt.asUintN(64, client.sessionId).toString(16)},to=${client.timeoutMs}`
-      : '';
-  const counts = `queued=${client.queuedCount},recved=${client.receivedCount},sent=${client.sentCount}`;
-  const ops = client.sessionId === 0n ? 0 : 1;
-  return ` /${client.address}:${client.port}[${ops}](${counts}${session})`;
+  const { receivedCount, sentCount } = client.statistics;
+  const counts = `queued=${client.queuedCount},recved=${receivedCount},sent=${sentCount}`;
+  const session = isFull && client.sessionId !== 0n ? sessionPart(client) : '';
+  const isRead = client.sessionId !== 0n && !client.isPaused;
+  return ` /${client.address}:${client.port}[${isRead ? 1 : 0}](${counts}${session})`;
 };
 
 const clientLines = (view: ServerView, isFull: boolean): string =>
   lines(...[...view.clients].map((client) => connectionLine(client, isFull)), '');
 
-const ephemeralCount = (view: ServerView): number => {
-  let count = 0;
-  for (const paths of view.core.tree.ephemerals.values()) count += paths.size;
-  return count;
-};
+/** ZooKeeper's words for numbers, and what the average is printed like. */
+const monitored = (view: ServerView): string =>
+  lines(
+    ...Object.entries(metrics(view)).map(([key, value]) => {
+      const isDecimal = key === 'avg_latency' || key === 'connection_drop_probability';
+      return `zk_${key}\t${isDecimal ? decimal(Number(value)) : value}`;
+    }),
+  );
 
-const monitored = (view: ServerView): string => {
-  const { core, statistics } = view;
-  const values: Record<string, string | number> = {
-    version: VERSION,
-    server_state: 'standalone',
-    avg_latency: averageLatency(statistics),
-    min_latency: Math.floor(statistics.latencyMsMin),
-    max_latency: Math.floor(statistics.latencyMsMax),
-    packets_received: statistics.receivedCount,
-    packets_sent: statistics.sentCount,
-    num_alive_connections: view.clients.size,
-    outstanding_requests: view.outstandingCount,
-    znode_count: core.tree.nodes.size,
-    watch_count: core.watches.size,
-    ephemerals_count: ephemeralCount(view),
-    approximate_data_size: core.tree.sizeBytes,
-    uptime: Math.floor(view.uptimeMs),
-    global_sessions: core.sessions.size,
-    local_sessions: 0,
-  };
-  return lines(...Object.entries(values).map(([key, value]) => `zk_${key}\t${value}`));
-};
-
-const resetStatistics = (view: ServerView): string => {
-  Object.assign(view.statistics, newStatistics());
-  return lines('Server stats reset.');
+const configuration = (view: ServerView): string => {
+  const { settings, sizes } = view;
+  return lines(
+    `clientPort=${view.port}`,
+    'secureClientPort=-1',
+    `dataDir=${settings.snapshotDirectory}`,
+    `dataDirSize=${sizes.dataBytes}`,
+    `dataLogDir=${settings.logDirectory}`,
+    `dataLogSize=${sizes.logBytes}`,
+    `tickTime=${settings.tickTimeMs}`,
+    `maxClientCnxns=${settings.connectionsPerAddressMax}`,
+    `minSessionTimeout=${settings.minSessionTimeoutMs}`,
+    `maxSessionTimeout=${settings.maxSessionTimeoutMs}`,
+    'clientPortListenBacklog=-1',
+    'serverId=0',
+  );
 };
 
 const watchSummary = (view: ServerView): string => {
-  const { watches, paths, watchers } = view.core.watches.count();
-  return lines(`${watchers} connections watching ${paths} paths`, `Total watches:${watches}`);
+  const paths = view.core.watches.watchersByPath();
+  const watchers = new Set<Client>();
+  let count = 0;
+  for (const ofPath of paths.values()) {
+    count += ofPath.size;
+    for (const watcher of ofPath) watchers.add(watcher);
+  }
+  return lines(
+    `${watchers.size} connections watching ${paths.size} paths`,
+    `Total watches:${count}`,
+  );
 };
 
-const words: Record<string, Word> = {
+const resetClients = (view: ServerView): string => {
+  for (const client of view.clients) client.statistics = newClientStatistics();
+  return lines('Connection stats reset.');
+};
+
+const words: Readonly<Record<string, Word>> = {
   ruok: () => 'imok',
   isro: () => 'rw',
   srvr: (view) => lines(`Zookeeper version: ${VERSION}`) + summary(view),
@@ -130,33 +116,46 @@ const words: Record<string, Word> = {
     lines(`Zookeeper version: ${VERSION}`, 'Clients:') + clientLines(view, false) + summary(view),
   cons: (view) => clientLines(view, true),
   mntr: monitored,
-  conf: (view) =>
+  conf: configuration,
+  envi: ({ settings }) =>
     lines(
-      `clientPort=${view.port}`,
-      'secureClientPort=-1',
-      `dataDir=${view.directory}`,
-      `dataLogDir=${view.directory}`,
-      `tickTime=${view.tickTimeMs}`,
-      'maxClientCnxns=0',
-      `minSessionTimeout=${view.minSessionTimeoutMs}`,
-      `maxSessionTimeout=${view.maxSessionTimeoutMs}`,
-      'clientPortListenBacklog=-1',
-      'serverId=0',
+      'Environment:',
+      `zookeeper.version=${VERSION}`,
+      ...Object.entries(settings.environment).map(([key, value]) => `${key}=${value}`),
     ),
-  envi: () => lines('Environment:', `zookeeper.version=${VERSION}`),
+  dump,
   wchs: watchSummary,
-  srst: resetStatistics,
+  wchc: watchesBySession,
+  wchp: watchesByPath,
+  srst: (view) => {
+    resetStatistics(view.statistics);
+    return lines('Server stats reset.');
+  },
+  crst: resetClients,
+  dirs: ({ sizes }) => lines(`datadir_size: ${sizes.dataBytes}`, `logdir_size: ${sizes.logBytes}`),
+  gtmk: ({ trace }) => String(trace.mask),
+  stmk: ({ trace }, argument) => {
+    trace.mask = argument ?? 0n;
+    return String(trace.mask);
+  },
 };
 
-/** Words ZooKeeper knows and this server does not answer. */
-const unanswered = ['crst', 'dirs', 'dump', 'gtmk', 'hash', 'lead', 'lsnp', 'stmk', 'wchc', 'wchp'];
+export const wordNames: readonly string[] = Object.keys(words);
+
+/** Words that a number of eight bytes follows. */
+export const takesArgument = (word: string): boolean => word === 'stmk';
 
 const wordsByNumber = new Map<number, string>(
-  [...Object.keys(words), ...unanswered].map((word) => [Buffer.from(word).readInt32BE(0), word]),
+  wordNames.map((word) => [Buffer.from(word).readInt32BE(0), word]),
 );
 
 /** The word that the first four bytes of a connection spell; undefined when they are a frame's length. */
 export const wordOf = (number: number): string | undefined => wordsByNumber.get(number);
 
-export const answerWord = (word: string, view: ServerView): string =>
-  words[word]?.(view) ?? lines(`${word} is not executed because it is not in the whitelist.`);
+export const answerWord = (word: string, view: ServerView, argument: bigint | null): string => {
+  const allowed = view.settings.words;
+  if (allowed !== null && !allowed.includes(word)) {
+    return lines(`${word} is not executed because it is not in the whitelist.`);
+  }
+  return words[word]?.(view, argument) ?? '';
+};

@@ -118,6 +118,18 @@ export const describeRequests = (given: SetUp): void => {
     });
   });
 
+  test('a request that no server takes is given up; those behind it are answered', async () => {
+    const { client, root } = given;
+    const steps = ['a', 'b'].map((name) => ({
+      type: 'create' as const,
+      path: `${root}/${name}`,
+      data: Buffer.alloc(600_000),
+    }));
+    const codes = [codeOf(client.multi(steps)), codeOf(client.getData(root))];
+    expect(await Promise.all(codes)).toEqual(['CONNECTION_LOSS', 'OK']);
+    expect((await client.getChildren(root)).children).toEqual([]);
+  });
+
   describe('multi', () => {
     test('all steps are applied and answered', async () => {
       const { client, root } = given;

@@ -109,6 +109,8 @@ export class World {
         minSessionTimeoutMs: 1000,
         maxSessionTimeoutMs: 60_000,
         superDigest: null,
+        extendedTypesEnabled: false,
+        containerCheckIntervalMs: 60_000,
         ...options,
       },
       this.now(),

@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { realSystem } from '../../../system/system.ts';
 import { openAcl } from '../../../zookeeper/records.ts';
-import { recover, removeOldFiles, snapshotName } from '../../../zookeeper/server/recovery.ts';
+import { removeOldFiles, snapshotName } from '../../../zookeeper/server/data-files.ts';
+import { type Recovered, recover } from '../../../zookeeper/server/recovery.ts';
 import { readSnapshot, snapshotPieces } from '../../../zookeeper/server/snapshot.ts';
 import type { Transaction, TransactionBody } from '../../../zookeeper/server/transactions.ts';
 import { DataTree } from '../../../zookeeper/server/tree.ts';
@@ -15,6 +16,9 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'zookeeper-recovery-'));
 });
 afterEach(() => rm(directory, { recursive: true }));
+
+const recovered = (): Promise<Recovered> =>
+  recover(system, { snapshotDirectory: directory, logDirectory: directory });
 
 const bodies: TransactionBody[] = [
   { type: 'createSession', timeoutMs: 6000 },
@@ -74,28 +78,82 @@ test('a log cut anywhere gives exactly the transactions that are whole, and can 
   const whole = logBytes(transactions);
   for (let size = 0; size <= whole.length; size += size % 16 === 0 ? 1 : 5) {
     await put('log.1', whole.subarray(0, size));
-    const { tree } = await recover(system, directory);
+    const { tree } = await recovered();
     const count = ends.filter((end) => end <= size).length;
     expect(contents(tree)).toEqual(contents(treeAfter(count)));
     const next = `log.${count + 1}`;
     await put(next, logBytes(transactions.slice(count)));
-    expect(contents((await recover(system, directory)).tree)).toEqual(contents(treeAfter(8)));
+    expect(contents((await recovered()).tree)).toEqual(contents(treeAfter(8)));
     if (count > 0) await rm(join(directory, next));
   }
 });
 
-test('a byte that has changed ends the log there', async () => {
+test('a byte that has changed in the last transaction ends the log there', async () => {
   const bytes = logBytes(transactions);
-  const at = logBytes(transactions.slice(0, 3)).length + 20;
+  const at = logBytes(transactions.slice(0, 7)).length + 20;
   bytes[at] = (bytes[at] ?? 0) ^ 1;
   await put('log.1', bytes);
-  expect((await recover(system, directory)).tree.lastZxid).toBe(3n);
+  expect((await recovered()).tree.lastZxid).toBe(7n);
+});
+
+test('a byte that has changed before other transactions stops the start, and the file is named', async () => {
+  const start = logBytes(transactions.slice(0, 3)).length;
+  for (const at of [start, start + 9, start + 11, start + 20, start + 40]) {
+    const bytes = logBytes(transactions);
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    await put('log.1', bytes);
+    await expect(recovered()).rejects.toThrow(`${directory}/log.1 is damaged at byte ${start}`);
+    expect(await readFile(join(directory, 'log.1'))).toEqual(bytes);
+  }
+});
+
+test('a log without its header is no empty one when transactions are in it', async () => {
+  const bytes = logBytes(transactions);
+  bytes.fill(0, 0, 16);
+  await put('log.1', bytes);
+  await expect(recovered()).rejects.toThrow('damaged at byte 0');
+  await put('log.1', Buffer.alloc(4096));
+  expect((await recovered()).tree.lastZxid).toBe(0n);
+});
+
+test('a gap names the damaged file in front of it', async () => {
+  await put(
+    'log.1',
+    logBytes(transactions).subarray(0, logBytes(transactions.slice(0, 4)).length - 3),
+  );
+  await put('log.6', logBytes(transactions.slice(5)));
+  await expect(recovered()).rejects.toThrow('log.1 is damaged');
+});
+
+test('a snapshot that nothing leads up to stops the start', async () => {
+  await put('snapshot.5', Buffer.concat([...snapshotPieces(treeAfter(5))]).subarray(0, 60));
+  await expect(recovered()).rejects.toThrow('snapshot.5 is damaged');
+  await put('log.1', logBytes(transactions.slice(0, 4)));
+  await expect(recovered()).rejects.toThrow('snapshot.5 is damaged');
+});
+
+test("logs and snapshots in each other's folder stop the start", async () => {
+  const other = join(directory, 'other');
+  await mkdir(other);
+  await put('log.1', logBytes(transactions));
+  const apart = { snapshotDirectory: directory, logDirectory: other };
+  await expect(recover(system, apart)).rejects.toThrow('log.1 is a log');
+  const swapped = { snapshotDirectory: other, logDirectory: directory };
+  expect((await recover(system, swapped)).tree.lastZxid).toBe(8n);
+  await putSnapshot(treeAfter(3));
+  await expect(recover(system, swapped)).rejects.toThrow('snapshot.3 is a snapshot');
+});
+
+test('what a crash left of a snapshot is removed', async () => {
+  await put('unfinished.5', Buffer.from('x'));
+  await recovered();
+  expect(await readdir(directory)).toEqual([]);
 });
 
 test('transactions missing between two files stop the start', async () => {
   await put('log.1', logBytes(transactions.slice(0, 2)));
   await put('log.4', logBytes(transactions.slice(3)));
-  await expect(recover(system, directory)).rejects.toThrow('missing');
+  await expect(recovered()).rejects.toThrow('missing');
 });
 
 test('a snapshot holds everything, and later transactions are replayed on it', async () => {
@@ -107,7 +165,7 @@ test('a snapshot holds everything, and later transactions are replayed on it', a
   await putSnapshot(treeAfter(3));
   await put('log.1', logBytes(transactions.slice(0, 3)));
   await put('log.4', logBytes(transactions.slice(3)));
-  expect(contents((await recover(system, directory)).tree)).toEqual(contents(treeAfter(8)));
+  expect(contents((await recovered()).tree)).toEqual(contents(treeAfter(8)));
 });
 
 test('a snapshot taken while transactions go on is made whole by replaying them', async () => {
@@ -123,7 +181,7 @@ test('a snapshot taken while transactions go on is made whole by replaying them'
     }
     await put(snapshotName(BigInt(start)), Buffer.concat(bytes));
     await put('log.1', logBytes(transactions));
-    expect(contents((await recover(system, directory)).tree)).toEqual(contents(treeAfter(8)));
+    expect(contents((await recovered()).tree)).toEqual(contents(treeAfter(8)));
     await rm(join(directory, snapshotName(BigInt(start))));
   }
 });
@@ -133,13 +191,13 @@ test('a damaged snapshot is passed over for the one before it', async () => {
   const damaged = Buffer.concat([...snapshotPieces(treeAfter(5))]);
   await put('snapshot.5', damaged.subarray(0, damaged.length - 20));
   await put('log.1', logBytes(transactions));
-  expect(contents((await recover(system, directory)).tree)).toEqual(contents(treeAfter(8)));
+  expect(contents((await recovered()).tree)).toEqual(contents(treeAfter(8)));
 });
 
 test('files that no kept snapshot needs are removed', async () => {
   for (const count of [1, 2, 4, 6]) await putSnapshot(treeAfter(count));
   for (const name of ['log.1', 'log.2', 'log.5']) await put(name, logBytes([]));
-  await removeOldFiles(system.disk, directory);
+  await removeOldFiles(system.disk, { snapshotDirectory: directory, logDirectory: directory }, 3);
   expect((await readdir(directory)).sort()).toEqual([
     'log.2',
     'log.5',
@@ -174,5 +232,5 @@ test('transactions that come together share a sync, and count only after it', as
   await log.flushed();
   expect([log.synced, syncs, onSynced.mock.calls.length]).toEqual([8, 1, 1]);
   log.stop();
-  expect(contents((await recover(system, directory)).tree)).toEqual(contents(treeAfter(8)));
+  expect(contents((await recovered()).tree)).toEqual(contents(treeAfter(8)));
 });

@@ -1,0 +1,178 @@
+/** Cases of handshakes and sessions: timeouts, resuming, passwords, closing, expiry. */
+import { a, b, type Case, c, casesOf, deviation } from './case.ts';
+import {
+  closeSession,
+  create,
+  exists,
+  getChildren,
+  getData,
+  getEphemerals,
+  ping,
+  setData,
+  sync,
+  whoAmI,
+} from './requests.ts';
+
+const handshakeCases: Case[] = casesOf('handshake', {
+  'with the read-only byte': [a.connect(), a(exists('/b'))],
+  'with the read-only byte set': [a.connect({ readOnly: 1 })],
+  'with another read-only byte': [a.connect({ readOnly: 7 })],
+  'without it': [a.connect({ readOnly: null }), a(exists('/b'))],
+  'another version': [a.connect({ version: 7 }), b.connect({ version: -1 })],
+  'timeouts are kept within limits': [
+    a.connect({ timeoutMs: 1 }),
+    b.connect({ timeoutMs: 1_000_000 }),
+    c.connect({ timeoutMs: 5_000 }),
+  ],
+  'a timeout of zero, and below': [a.connect({ timeoutMs: 0 }), b.connect({ timeoutMs: -5 })],
+  'the limits themselves': [a.connect({ timeoutMs: 1_000 }), b.connect({ timeoutMs: 60_000 })],
+  'odd timeouts': [a.connect({ timeoutMs: 1_001 }), b.connect({ timeoutMs: 59_999 })],
+  'takes a transaction id': [a.connect(), a(create('/b/x')), b.connect(), a(create('/b/y'))],
+  'no password': [a.connect({ password: 'none' }), b.connect({ password: 'short' })],
+  'the latest id': [a.connect({ lastZxid: 'latest' })],
+  'an id that was never given': [a.connect({ lastZxid: 'ahead' })],
+});
+
+const sessionCases: Case[] = casesOf('sessions', {
+  'resumed after its connection is gone': [a.connect(), a.drop(), a.resume(), a(exists('/b'))],
+  'resuming takes no transaction id': [a.connect(), a.drop(), a.resume(), a(create('/b/x'))],
+  'resumed with another timeout': [
+    a.connect({ timeoutMs: 5_000 }),
+    a.drop(),
+    a.resume({ timeoutMs: 20_000 }),
+  ],
+  'resumed without the read-only byte': [a.connect(), a.drop(), a.resume({ readOnly: null })],
+  'ephemeral nodes stay': [
+    a(create('/b/x', { flags: 1 })),
+    a.drop(),
+    b(exists('/b/x')),
+    a.resume(),
+    a(exists('/b/x'), getEphemerals('/')),
+  ],
+  'taken over by another connection': [
+    a.connect(),
+    a(create('/b/x', { flags: 1 })),
+    b.connect({ session: 'a' }),
+    a.closes(),
+    b(exists('/b/x')),
+  ],
+  'watches do not go along': [
+    a(exists('/b/x', 1)),
+    b.connect({ session: 'a' }),
+    c(create('/b/x')),
+    b(exists('/b')),
+  ],
+  'a wrong password': [a.connect(), a.drop(), a.resume({ password: 'wrong' }), a.closes()],
+  'a wrong password, without the read-only byte': [
+    a.connect(),
+    a.drop(),
+    a.resume({ password: 'wrong', readOnly: null }),
+    a.closes(),
+  ],
+  'a password that is too short': [
+    a.connect(),
+    a.drop(),
+    a.resume({ password: 'short' }),
+    a.closes(),
+  ],
+  'a null password': [a.connect(), a.drop(), a.resume({ password: 'none' }), a.closes()],
+  'a wrong password while its owner is there': [
+    deviation(
+      'ZooKeeper closes the connection of the owner before it looks at the password.',
+      'a connected 0 10000 s1 password 0',
+      'b connected 0 0 0 password 0',
+      'b closed',
+    ),
+    a.connect(),
+    b.connect({ session: 'a', password: 'wrong' }),
+    b.closes(),
+  ],
+  'the session lives on after a wrong password': [
+    a(create('/b/x', { flags: 1 })),
+    a.drop(),
+    b.connect({ session: 'a', password: 'wrong' }),
+    b.closes(),
+    a.resume(),
+    a(getEphemerals('/')),
+  ],
+  'resumed with an id that was never given': [
+    a.connect(),
+    a.drop(),
+    a.resume({ lastZxid: 'ahead' }),
+  ],
+  'one that is unknown, with an id that was never given': [
+    deviation(
+      'ZooKeeper closes without a word, and a client whose server has lost its data tries for ever.',
+      'a 1 +2 0',
+      'a closed',
+      'a connected 0 0 0 password 0',
+      'a closed',
+    ),
+    a(closeSession()),
+    a.closes(),
+    a.resume({ lastZxid: 'ahead' }),
+    a.closes(),
+  ],
+  closed: [a.connect(), a(closeSession()), a.closes()],
+  'closing takes a transaction id': [a(closeSession()), a.closes(), b(create('/b/x'))],
+  'resumed after it was closed': [
+    a.connect(),
+    a(closeSession()),
+    a.closes(),
+    a.resume(),
+    a.closes(),
+  ],
+  'closed with its ephemeral nodes': [
+    a(create('/b/x', { flags: 1 }), create('/b/y')),
+    b(exists('/b')),
+    a(closeSession()),
+    a.closes(),
+    b(getChildren('/b'), exists('/b'), exists('/b/x')),
+  ],
+  'what is in front of the closing is done': [
+    a.together(create('/b/x', { flags: 1 }), create('/b/y'), closeSession()),
+    a.closes(),
+    b(getChildren('/b'), exists('/b')),
+  ],
+  'what comes after the closing is not answered': [
+    a.together(closeSession(), exists('/b')),
+    b(exists('/b')),
+  ],
+  'closed under another xid': [a({ ...closeSession(), xid: 77 }), a.closes()],
+  'closed by who took it over': [
+    a(create('/b/x', { flags: 1 })),
+    b.connect({ session: 'a' }),
+    b(closeSession()),
+    b.closes(),
+    c(exists('/b/x')),
+  ],
+  'expired, with its ephemeral nodes': [
+    b.connect({ timeoutMs: 60_000 }),
+    b(exists('/b/x', 1), getChildren('/b', 1)),
+    a.connect({ timeoutMs: 1_000 }),
+    a(create('/b/x', { flags: 1 })),
+    b(exists('/b/x', 1)),
+    a.drop(),
+    b.events(1),
+    b(exists('/b'), exists('/b/x')),
+    a.resume(),
+    a.closes(),
+  ],
+  ping: [a(ping(), ping()), a(exists('/b'))],
+  'ping under an ordinary xid': [a(ping(5), ping(0))],
+  'any xid is echoed': [
+    a({ ...exists('/b/x'), xid: 0 }, { ...exists('/b/x'), xid: -3 }),
+    a({ ...exists('/b/x'), xid: 0x7fffffff }, { ...exists('/b/x'), xid: -0x80000000 }),
+    a({ ...exists('/b/x'), xid: 7 }, { ...exists('/b/x'), xid: 7 }, { ...exists('/b/x'), xid: -9 }),
+  ],
+  'replies come in the order of the requests': [
+    a.together(create('/b/x'), exists('/b/x'), setData('/b/x', 'y'), getData('/b/x'), sync('/b')),
+  ],
+  'the reply of a read has the latest id': [
+    a(create('/b/x')),
+    b(exists('/b'), create('/b/y')),
+    a(exists('/b'), getData('/b/nope'), whoAmI()),
+  ],
+});
+
+export const sessionsCases: Case[] = [...handshakeCases, ...sessionCases];
