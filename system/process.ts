@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { tmpdir } from 'node:os';
-import { createInterface } from 'node:readline';
+import { clearScreenDown, createInterface, cursorTo } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT';
@@ -41,6 +41,8 @@ export const program = {
   lines: (): AsyncIterable<string> => createInterface({ input: process.stdin, terminal: false }),
   /** Chunks of standard input. */
   input: (): AsyncIterable<Buffer> => process.stdin,
+  /** A line editor at the terminal: cursor keys, lines typed before, completion with Tab. */
+  openLineEditor: (complete: Completer): LineEditor => openLineEditor(complete),
   /** Calls back at each of the signals, instead of what they would do. */
   onSignal: (signals: readonly Signal[], callback: (signal: Signal) => void): void => {
     for (const signal of signals) process.on(signal, () => callback(signal));
@@ -76,6 +78,71 @@ const write = (stream: NodeJS.WriteStream, data: string | Buffer): Promise<boole
     guarded.add(stream);
     stream.write(data, (error) => resolve(error === undefined || error === null));
   });
+
+/** What may replace the end of a line, and that end. */
+export type Completer = (line: string) => Promise<readonly [readonly string[], string]>;
+
+export interface LineEditor {
+  /**
+   * Asks for a line; null at the end of input, or when the user has pressed Ctrl-C or Ctrl-D. `prompt` is called again
+   * whenever the line is drawn anew.
+   */
+  ask(prompt: () => string): Promise<string | null>;
+  /** Prints above the line that is being edited. */
+  print(text: string): void;
+  close(): void;
+}
+
+const openLineEditor = (complete: Completer): LineEditor => {
+  const editor = createInterface({
+    input: process.stdin,
+    output: process.stdout,
+    completer: (line: string, answer: (error: null, result: [string[], string]) => void) => {
+      const found = ([choices, end]: readonly [readonly string[], string]): void =>
+        answer(null, [[...choices], end]);
+      complete(line).then(found, () => found([[], line]));
+    },
+  });
+  // Lines that are pasted come faster than they are asked for.
+  const lines: string[] = [];
+  let isClosed = false;
+  let answer: ((line: string | null) => void) | null = null;
+  let currentPrompt = (): string => '';
+  const settle = (line: string | null): void => {
+    const waiting = answer;
+    answer = null;
+    if (waiting !== null) waiting(line);
+    else if (line !== null) lines.push(line);
+  };
+  editor.on('line', settle);
+  editor.on('close', () => {
+    isClosed = true;
+    settle(null);
+  });
+  return {
+    ask: (prompt) =>
+      new Promise((resolve) => {
+        const line = lines.shift();
+        if (line !== undefined) return resolve(line);
+        if (isClosed) return resolve(null);
+        answer = resolve;
+        currentPrompt = prompt;
+        editor.setPrompt(prompt());
+        editor.prompt();
+      }),
+    print: (text) => {
+      if (answer !== null) {
+        cursorTo(process.stdout, 0);
+        clearScreenDown(process.stdout);
+      }
+      process.stdout.write(text);
+      if (answer === null) return;
+      editor.setPrompt(currentPrompt());
+      editor.prompt(true);
+    },
+    close: () => editor.close(),
+  };
+};
 
 export interface Child {
   readonly pid: number;

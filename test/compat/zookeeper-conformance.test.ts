@@ -26,6 +26,10 @@ const common = [
 /** How to start a server for a profile; the interval cannot be set in the file of settings. */
 const profiles: Readonly<Record<Profile, { settings: readonly string[]; javaOptions: string }>> = {
   plain: { settings: common, javaOptions: '' },
+  enforcing: {
+    settings: [...common, 'enforceQuota=true', 'reconfigEnabled=true'],
+    javaOptions: '',
+  },
   extended: {
     settings: [...common, 'extendedTypesEnabled=true'],
     javaOptions: '-Dznode.container.checkIntervalMs=500',
@@ -58,6 +62,7 @@ const suite =
 
     beforeAll(async () => {
       benches.plain = await start(kind, 'plain');
+      benches.enforcing = await start(kind, 'enforcing');
       benches.extended = await start(kind, 'extended');
     }, START_MS_MAX);
 

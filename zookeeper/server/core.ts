@@ -30,6 +30,7 @@ import {
   isMultiWrite,
   writeResults,
 } from './multi.ts';
+import type { Excess } from './quotas.ts';
 import { type Answer, isReadOp, type Reader, readHandlers, readStep } from './reads.ts';
 import { prepareMulti, prepareWrite, type Requester, type WriteOp } from './requests.ts';
 import {
@@ -60,6 +61,8 @@ export interface Output<P> {
   send(peer: P, frame: Buffer): void;
   /** Closes a connection once what was sent to it has gone out. */
   close(peer: P): void;
+  /** A quota is exceeded; the write is refused if the limit is a hard one. */
+  warn(excess: Excess): void;
 }
 
 export interface CoreOptions {
@@ -70,6 +73,10 @@ export interface CoreOptions {
   readonly superDigest: string | null;
   /** Whether nodes with a time to live may be made (extendedTypesEnabled). */
   readonly extendedTypesEnabled: boolean;
+  /** Whether quotas do more than count (enforceQuota). */
+  readonly enforceQuota: boolean;
+  /** Whether reconfig is let through, to be told that a single node has none (reconfigEnabled). */
+  readonly reconfigEnabled: boolean;
   /** How often containers and TTL nodes are looked through. */
   readonly containerCheckIntervalMs: number;
 }
@@ -265,7 +272,12 @@ export class ServerCore<P extends Peer> {
         return this.#multiRead(peer, body);
       case 'reconfig':
         if (decoded(() => requests.reconfig.read(body)) === null) return codes.MARSHALLING_ERROR;
-        return this.#refuse(peer, xid, codes.RECONFIG_DISABLED, now);
+        return this.#refuse(
+          peer,
+          xid,
+          this.#options.reconfigEnabled ? codes.UNIMPLEMENTED : codes.RECONFIG_DISABLED,
+          now,
+        );
       case 'closeSession':
         this.#closeSession(peer.sessionId, xid, now);
         return () => {};
@@ -298,7 +310,13 @@ export class ServerCore<P extends Peer> {
   }
 
   #requester({ sessionId, identities }: P): Requester {
-    return { sessionId, identities, extendedTypesEnabled: this.#options.extendedTypesEnabled };
+    const { extendedTypesEnabled, enforceQuota } = this.#options;
+    const isWithinQuota = (path: string, count: number, bytes: number): boolean => {
+      const excesses = enforceQuota ? this.tree.quotas.excesses(path, { count, bytes }) : [];
+      for (const excess of excesses) this.#output.warn(excess);
+      return !excesses.some(({ isHard }) => isHard);
+    };
+    return { sessionId, identities, extendedTypesEnabled, isWithinQuota };
   }
 
   /** A failed multi is answered like one that was applied, with an error entry for every step. */

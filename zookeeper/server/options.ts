@@ -35,6 +35,10 @@ export interface ZooKeeperServerOptions {
   readonly purgeIntervalMs?: number | null;
   /** Whether nodes may have a time to live (extendedTypesEnabled). */
   readonly extendedTypesEnabled?: boolean;
+  /** Whether quotas warn and refuse, beyond counting (enforceQuota). */
+  readonly enforceQuota?: boolean;
+  /** What reconfig is answered: that it is disabled, or that a single node has none (reconfigEnabled). */
+  readonly reconfigEnabled?: boolean;
   /** How often containers and TTL nodes are looked through (znode.container.checkIntervalMs). */
   readonly containerCheckIntervalMs?: number;
   /** `super:<base64 SHA-1 of "super:password">`. */
@@ -87,6 +91,8 @@ export const decide = (options: ZooKeeperServerOptions): ServerSettings => {
     snapshotsKept: 3,
     purgeIntervalMs: null,
     extendedTypesEnabled: false,
+    enforceQuota: false,
+    reconfigEnabled: false,
     containerCheckIntervalMs: 60_000,
     superDigest: null,
     words: null,

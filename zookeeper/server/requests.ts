@@ -32,6 +32,7 @@ export interface NodeView {
   readonly cversion: number;
   readonly owner: bigint;
   readonly children: { readonly size: number } | null;
+  readonly data: { readonly length: number } | null;
 }
 
 export interface TreeView {
@@ -43,6 +44,8 @@ export interface Requester {
   readonly identities: readonly Identity[];
   /** Whether TTL nodes may be made. */
   readonly extendedTypesEnabled: boolean;
+  /** Whether `path` may have so many nodes and bytes more; steps of a multi are looked at one by one, as in ZooKeeper. */
+  readonly isWithinQuota: (path: string, count: number, bytes: number) => boolean;
 }
 
 /** What a check ends with: what to do, or the code to refuse with. */
@@ -112,6 +115,7 @@ const prepareCreate = (
   if (!isValidPath(path)) return codes.BAD_ARGUMENTS;
   if (view.get(path) !== undefined) return codes.NODE_EXISTS;
   if (isSession(parent.owner)) return codes.NO_CHILDREN_FOR_EPHEMERALS;
+  if (!requester.isWithinQuota(path, 1, data?.length ?? 0)) return codes.QUOTA_EXCEEDED;
   const created = { path, data, acl, parentCversion: nextInt(parent.cversion) };
   if (op === 'createContainer') return { type: 'createContainer', ...created };
   if (op === 'createTtl') return { type: 'createTtl', ttl, ...created };
@@ -162,6 +166,8 @@ const prepareSetData = (
   const node = view.get(path);
   if (node === undefined) return codes.NO_NODE;
   if (!isAllowed(node.acl, permissions.write, requester.identities)) return codes.NO_AUTH;
+  const bytesMore = (data?.length ?? 0) - (node.data?.length ?? 0);
+  if (!requester.isWithinQuota(path, 0, bytesMore)) return codes.QUOTA_EXCEEDED;
   if (isWrongVersion(request.version, node.version)) return codes.BAD_VERSION;
   return { type: 'setData', path, data, version: nextInt(node.version) };
 };
@@ -250,6 +256,7 @@ class PendingView implements TreeView {
           cversion: 0,
           owner: body.type === 'create' && body.ephemeral ? sessionId : 0n,
           children: null,
+          data: body.data,
         });
         break;
       case 'delete':
@@ -258,7 +265,8 @@ class PendingView implements TreeView {
         break;
       case 'setData': {
         const node = this.get(body.path);
-        if (node !== undefined) this.#changed.set(body.path, { ...node, version: body.version });
+        const { version, data } = body;
+        if (node !== undefined) this.#changed.set(body.path, { ...node, version, data });
         break;
       }
       default:
@@ -275,6 +283,7 @@ class PendingView implements TreeView {
       aversion: parent.aversion,
       cversion: cversion ?? parent.cversion,
       owner: parent.owner,
+      data: parent.data,
       children: { size: (parent.children?.size ?? 0) + difference },
     });
   }

@@ -20,6 +20,7 @@ import {
   type ZooKeeperServerOptions,
 } from './options.ts';
 import { Outbox } from './outbox.ts';
+import type { Excess } from './quotas.ts';
 import { type Recovered, recover } from './recovery.ts';
 import { writeSnapshot } from './snapshot-file.ts';
 import { newStatistics } from './statistics.ts';
@@ -70,6 +71,8 @@ const lockDirectory = async (system: System, directory: string): Promise<DiskLoc
   );
 };
 
+const WARNING_INTERVAL_MS = 1_000;
+
 class EmbeddedServer implements ZooKeeperServer {
   readonly host: string;
   port: number;
@@ -91,6 +94,7 @@ class EmbeddedServer implements ZooKeeperServer {
   /** Transactions since the last snapshot began; many are worth a new one. */
   #sinceSnapshotCount: number;
   #snapshot: Promise<void> | null = null;
+  #nextWarningMs = 0;
   #lastSnapshot: ServerView['lastSnapshot'] = null;
 
   constructor(
@@ -122,6 +126,7 @@ class EmbeddedServer implements ZooKeeperServer {
       log: (transaction: Parameters<TxnLog['append']>[0]) => this.#append(transaction),
       send: (client: Client, frame: Buffer) => this.#outbox.send(client, frame),
       close: (client: Client) => this.#outbox.close(client),
+      warn: (excess: Excess) => this.#warn(excess),
     };
     this.#core = new ServerCore<Client>(recovered.tree, output, settings, now);
     this.#connections = new Connections(system, {
@@ -229,6 +234,16 @@ class EmbeddedServer implements ZooKeeperServer {
     this.#statistics.syncCount += 1;
     this.#outbox.release(this.#system.clock.elapsedMs());
     this.#connections.resumePaused();
+  }
+
+  /** Not of every write to a full subtree, which would fill the log. */
+  #warn(excess: Excess): void {
+    const nowMs = this.#system.clock.elapsedMs();
+    if (nowMs < this.#nextWarningMs) return;
+    this.#nextWarningMs = nowMs + WARNING_INTERVAL_MS;
+    const { path, field, value, limit, isHard } = excess;
+    const told = { path, field, value: String(value), limit: String(limit), isHard };
+    this.#system.logger.warn(told, 'quota exceeded');
   }
 
   #scheduleSweep(dueMs: number): void {

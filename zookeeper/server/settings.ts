@@ -1,7 +1,8 @@
 /**
  * The settings of zookeeper.properties as a standalone server has them: names, types and defaults are ZooKeeper's
  * (QuorumPeerConfig and its system properties), but for 4lw.commands.whitelist (here all), admin.enableServer (here false, as
- * in the file that comes with Kafka) and autopurge (here always, unless an interval is given). Pure.
+ * in the file that comes with Kafka) and autopurge (here always, unless an interval is given). A system property stands under
+ * the name that ZooKeeper's file has for it, znode.container.checkIntervalMs under its own, which cannot be set there. Pure.
  */
 
 import type { AdminOptions, ZooKeeperServerOptions } from './options.ts';
@@ -87,6 +88,9 @@ const table = {
   globalOutstandingLimit: wholeNumber(1),
   'jute.maxbuffer': wholeNumber(64, 2 ** 30),
   extendedTypesEnabled: oneOf('true', 'false'),
+  enforceQuota: oneOf('true', 'false'),
+  reconfigEnabled: oneOf('true', 'false'),
+  'znode.container.checkIntervalMs': wholeNumber(1),
   '4lw.commands.whitelist': words,
   'admin.enableServer': oneOf('true', 'false'),
   'admin.serverPort': wholeNumber(0, 65_535),
@@ -102,7 +106,7 @@ type Values = { [K in keyof typeof table]?: ReturnType<(typeof table)[K]> };
 const withoutEffect = new Set([
   ...['initLimit', 'syncLimit', 'electionAlg', 'connectToLearnerMasterLimit', 'leaderServes'],
   ...['preAllocSize', 'commitLogCount', 'jute.maxbuffer.extrasize', 'fsync.warningthresholdms'],
-  ...['standaloneEnabled', 'reconfigEnabled', 'localSessionsEnabled', 'quorumListenOnAllIPs'],
+  ...['standaloneEnabled', 'localSessionsEnabled', 'quorumListenOnAllIPs'],
   ...['localSessionsUpgradingEnabled', 'syncEnabled', 'digest.enabled', 'warningthresholdms'],
 ]);
 
@@ -160,6 +164,9 @@ const optionsOf = (values: Values): ServerProperties['options'] => {
     outstandingRequestsMax: values.globalOutstandingLimit ?? 1_000,
     frameBytesMax: values['jute.maxbuffer'] ?? 0xfffff,
     extendedTypesEnabled: values.extendedTypesEnabled ?? false,
+    enforceQuota: values.enforceQuota ?? false,
+    reconfigEnabled: values.reconfigEnabled ?? false,
+    containerCheckIntervalMs: values['znode.container.checkIntervalMs'] ?? 60_000,
     words: values['4lw.commands.whitelist'] ?? null,
     syncs: values.forceSync ?? true,
     superDigest: values['DigestAuthenticationProvider.superDigest'] ?? null,

@@ -125,6 +125,7 @@ export const readSnapshot = (bytes: Buffer, zxid: bigint): DataTree => {
   }
   const sealed = adler32(bytes.subarray(0, reader.position), 1);
   if (reader.long() !== BigInt(sealed)) throw new JuteError('a snapshot with a wrong checksum');
+  tree.quotas.restored();
   tree.lastZxid = zxid;
   return tree;
 };

@@ -10,6 +10,7 @@ import { unreachable } from '../../system/assert.ts';
 import { openAcl, permissions } from '../records.ts';
 import type { Acl, Stat } from '../session.ts';
 import { nameOf, parentOf, reservedPaths } from './paths.ts';
+import { Quotas } from './quotas.ts';
 import type { Transaction, TransactionBody } from './transactions.ts';
 
 export interface Node {
@@ -64,6 +65,8 @@ export class DataTree {
   lastZxid = 0n;
   /** Bytes of paths and data. */
   sizeBytes = 0;
+  /** The counts it keeps are data of nodes, changed in passing. */
+  readonly quotas = new Quotas(this.nodes, (path, data) => this.#replaceData(path, data));
   readonly #sharedAcls = new Map<string, readonly Acl[]>();
 
   constructor() {
@@ -109,11 +112,7 @@ export class DataTree {
     const steps = body.type === 'multi' ? body.bodies : [body];
     // ZooKeeper logs a refused multi with the steps that would have been fine.
     if (steps.some(({ type }) => type === 'error')) return steps.map(() => null);
-    return steps.map((step) => {
-      const path = this.#applyStep(transaction, step, events);
-      const node = path === null ? undefined : this.nodes.get(path);
-      return node === undefined ? null : this.stat(node);
-    });
+    return steps.map((step) => this.#applyStep(transaction, step, events));
   }
 
   /** Puts a node in place, its parent being there; for the first nodes and for snapshots. */
@@ -174,8 +173,8 @@ export class DataTree {
     return acl;
   }
 
-  /** Applies one step; returns the path whose stat is part of the answer. */
-  #applyStep(header: Header, body: TransactionBody, events: TreeEvent[]): string | null {
+  /** Applies one step; returns the stat that is part of the answer. */
+  #applyStep(header: Header, body: TransactionBody, events: TreeEvent[]): Stat | null {
     switch (body.type) {
       case 'create':
         return this.#create(header, body, body.ephemeral ? header.sessionId : 0n, events);
@@ -207,19 +206,18 @@ export class DataTree {
     }
   }
 
-  #create(header: Header, body: CreateBody, owner: bigint, events: TreeEvent[]): string {
+  #create(header: Header, body: CreateBody, owner: bigint, events: TreeEvent[]): Stat | null {
     const { path } = body;
     const parentPath = parentOf(path);
     const parent = this.nodes.get(parentPath);
-    if (parent === undefined) return path;
+    if (parent === undefined) return null;
     if (body.parentCversion > parent.cversion) {
       parent.cversion = body.parentCversion;
       parent.pzxid = header.zxid;
     }
     // Only in a replay, where a snapshot may hold the node as it was made later, or without its access list. What
     // has happened to it since is replayed, too.
-    const existing = this.nodes.get(path);
-    if (existing !== undefined) this.#remove(path, existing);
+    if (this.nodes.has(path)) this.#removeAll(path);
     const node: Node = {
       // A copy: the body's data is a view of what the socket delivered, or of a whole log file.
       data: body.data === null ? null : Buffer.from(body.data),
@@ -236,8 +234,11 @@ export class DataTree {
       children: null,
     };
     this.insert(path, node);
+    // A node that holds counts is changed at once; the answer tells how it was made.
+    const stat = this.stat(node);
+    this.quotas.created(path, node.data?.length ?? 0);
     events.push({ type: 'created', path, acl: node.acl, parentAcl: parent.acl });
-    return path;
+    return stat;
   }
 
   #delete(header: Header, path: string, events: TreeEvent[]): void {
@@ -245,7 +246,8 @@ export class DataTree {
     const parent = this.nodes.get(parentOf(path));
     if (parent !== undefined && header.zxid > parent.pzxid) parent.pzxid = header.zxid;
     if (node === undefined) return;
-    this.#remove(path, node);
+    // Only in a replay can it have children, later ones that a snapshot holds; they are made again.
+    this.#removeAll(path);
     parent?.children?.delete(nameOf(path));
     events.push({ type: 'deleted', path, acl: node.acl, parentAcl: parent?.acl ?? [] });
   }
@@ -254,6 +256,15 @@ export class DataTree {
     this.nodes.delete(path);
     this.sizeBytes -= path.length + (node.data?.length ?? 0);
     this.#unlist(path, node);
+    this.quotas.deleted(path, node.data?.length ?? 0);
+  }
+
+  /** A node with all that is below it. */
+  #removeAll(path: string): void {
+    const node = this.nodes.get(path);
+    if (node === undefined) return;
+    for (const name of node.children ?? []) this.#removeAll(`${path}/${name}`);
+    this.#remove(path, node);
   }
 
   #unlist(path: string, node: Node): void {
@@ -269,26 +280,34 @@ export class DataTree {
     header: Header,
     body: Extract<TransactionBody, { readonly type: 'setData' }>,
     events: TreeEvent[],
-  ): string {
+  ): Stat | null {
     const { path } = body;
     const node = this.nodes.get(path);
-    if (node === undefined) return path;
-    this.sizeBytes += (body.data?.length ?? 0) - (node.data?.length ?? 0);
-    node.data = body.data === null ? null : Buffer.from(body.data);
+    if (node === undefined) return null;
+    const bytesMore = (body.data?.length ?? 0) - (node.data?.length ?? 0);
+    this.#replaceData(path, body.data === null ? null : Buffer.from(body.data));
     node.version = body.version;
     node.mzxid = header.zxid;
     node.mtimeMs = header.timeMs;
+    const stat = this.stat(node);
+    this.quotas.changed(path, bytesMore);
     events.push({ type: 'dataChanged', path, acl: node.acl, parentAcl: [] });
-    return path;
+    return stat;
   }
 
-  #setAcl(body: Extract<TransactionBody, { readonly type: 'setAcl' }>): string {
+  #replaceData(path: string, data: Buffer | null): void {
+    const node = this.nodes.get(path);
+    if (node === undefined) return;
+    this.sizeBytes += (data?.length ?? 0) - (node.data?.length ?? 0);
+    node.data = data;
+  }
+
+  #setAcl(body: Extract<TransactionBody, { readonly type: 'setAcl' }>): Stat | null {
     const node = this.nodes.get(body.path);
-    if (node !== undefined) {
-      node.acl = this.shareAcl(body.acl);
-      node.aversion = body.version;
-    }
-    return body.path;
+    if (node === undefined) return null;
+    node.acl = this.shareAcl(body.acl);
+    node.aversion = body.version;
+    return this.stat(node);
   }
 
   #closeSession(header: Header, paths: readonly string[] | null, events: TreeEvent[]): void {

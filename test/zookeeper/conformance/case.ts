@@ -1,6 +1,7 @@
 /**
  * What a conformance case is: a name and steps of named connections. What must come back is not written here: it was recorded
- * from ZooKeeper (test/fixtures/zookeeper/conformance.json). Each case has the node /b to itself, and sessions of its own.
+ * from ZooKeeper (test/fixtures/zookeeper/conformance.json). Each case has the node /b to itself (and its quota, below
+ * /zookeeper/quota/b), and sessions of its own.
  */
 import type { Request } from './requests.ts';
 
@@ -35,8 +36,11 @@ export type Step =
   /** Waits until so many events have come. */
   | { readonly type: 'events'; readonly on: string; readonly count: number };
 
-/** Which server the case needs: as it comes, or with TTL nodes and a quick removal of containers. */
-export type Profile = 'plain' | 'extended';
+/**
+ * Which server the case needs: as it comes, with TTL nodes and a quick removal of containers, or with quotas enforced and
+ * reconfig let through.
+ */
+export type Profile = 'plain' | 'extended' | 'enforcing';
 
 export interface Case {
   readonly name: string;

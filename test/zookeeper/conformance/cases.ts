@@ -11,6 +11,7 @@ import { lastingWatchCases } from './lasting-watches.ts';
 import { mixtureCases } from './mixtures.ts';
 import { multiCases } from './multi.ts';
 import { pathCases } from './paths.ts';
+import { quotaCases } from './quotas.ts';
 import { restoredWatchCases } from './restored-watches.ts';
 import { sequenceCases } from './sequences.ts';
 import { sessionsCases } from './sessions.ts';
@@ -33,4 +34,5 @@ export const cases: readonly Case[] = [
   ...mixtureCases,
   ...hostileCases,
   ...expiringNodeCases,
+  ...quotaCases,
 ];

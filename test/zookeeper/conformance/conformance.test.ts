@@ -30,6 +30,7 @@ const start = async (profile: Profile, options: object): Promise<void> => {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'zookeeper-conformance-'));
   await start('plain', {});
+  await start('enforcing', { enforceQuota: true, reconfigEnabled: true });
   await start('extended', { extendedTypesEnabled: true, containerCheckIntervalMs: 500 });
 });
 

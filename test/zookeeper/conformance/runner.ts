@@ -131,7 +131,10 @@ export const runCase = async (bench: Bench, one: Case): Promise<string[]> => {
     await run.settle(null);
   } finally {
     await run.cleanUp();
-    if (!one.isFirst) await bench.removeAll('/b');
+    if (!one.isFirst) {
+      await bench.removeAll('/b');
+      await bench.removeAll('/zookeeper/quota/b');
+    }
   }
   return one.isUnordered ? sortEvents(run.lines) : run.lines;
 };

@@ -1,6 +1,7 @@
 /**
  * Snapshots written while transactions go on: whatever happens between two pieces, the snapshot with all later
- * transactions on top is the tree. Random transactions under a seed, a handful of paths, so that nodes go and come back.
+ * transactions on top is the tree, with what quotas have counted in it. Random transactions under a seed, a handful of
+ * paths, so that nodes go and come back.
  */
 import { openAcl } from '../../../zookeeper/records.ts';
 import { readSnapshot, snapshotPieces } from '../../../zookeeper/server/snapshot.ts';
@@ -17,10 +18,34 @@ const paths = NAMES.flatMap((one) => [
   ...NAMES.flatMap((two) => [`/${one}/${two}`, ...NAMES.map((three) => `/${one}/${two}/${three}`)]),
 ]);
 
+const quotaNodes = (path: string): string[] =>
+  ['limits', 'stats'].map((name) => `/zookeeper/quota${path}/zookeeper_${name}`);
+
+/** Sets a quota, or takes it away. */
+const quotaBody = (tree: DataTree, path: string): TransactionBody => ({
+  type: 'multi',
+  bodies: quotaNodes(path).map((node, index) =>
+    tree.get(node) === undefined ? created(tree, node, index + 1) : { type: 'delete', path: node },
+  ),
+});
+
+const created = (tree: DataTree, path: string, more = 1): TransactionBody => ({
+  ...{ type: 'create', path, data: Buffer.from('count=2'), acl: openAcl, ephemeral: false },
+  parentCversion: (tree.get(parentOf(path))?.cversion ?? 0) + more,
+});
+
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
+
+/** Those that have a quota at times; not one below the other, for then the outer counts depend on when it was set. */
+const quotaPaths = ['/a', '/b/a'];
 
 /** A transaction that a server could log for this tree; null where none is found at once. */
 const randomBody = (tree: DataTree, random: SeededRandom): TransactionBody | null => {
+  const missing = ['/a', '/b', '/b/a']
+    .map((each) => `/zookeeper/quota${each}`)
+    .find((each) => tree.get(each) === undefined);
+  if (missing !== undefined) return created(tree, missing);
+  if (random.chance(0.1)) return quotaBody(tree, random.pick(quotaPaths));
   const path = random.pick(paths);
   const node = tree.get(path);
   const parent = tree.get(parentOf(path));
@@ -53,7 +78,7 @@ class Run {
   step(): void {
     const body = this.#session() ?? randomBody(this.tree, this.#random);
     if (body === null) return;
-    const isMulti = body.type !== 'createSession' && body.type !== 'closeSession';
+    const isMulti = !['createSession', 'closeSession', 'multi'].includes(body.type);
     const transaction: Transaction = {
       zxid: this.tree.lastZxid + 1n,
       sessionId: 7n,

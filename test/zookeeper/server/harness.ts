@@ -11,6 +11,7 @@ import {
   watcherEvent,
 } from '../../../zookeeper/records.ts';
 import { type CoreOptions, type Peer, ServerCore } from '../../../zookeeper/server/core.ts';
+import type { Excess } from '../../../zookeeper/server/quotas.ts';
 import type { Transaction } from '../../../zookeeper/server/transactions.ts';
 import { DataTree } from '../../../zookeeper/server/tree.ts';
 
@@ -93,6 +94,7 @@ export class TestPeer implements Peer {
 export class World {
   readonly transactions: Transaction[] = [];
   readonly core: ServerCore<TestPeer>;
+  readonly excesses: Excess[] = [];
   nowMs = 1_700_000_000_000;
   elapsedMs = 1000;
 
@@ -103,6 +105,7 @@ export class World {
         log: (transaction) => this.transactions.push(transaction),
         send: (peer, frame) => peer.sent.push(frame),
         close: (peer) => peer.sent.push('closed'),
+        warn: (excess) => this.excesses.push(excess),
       },
       {
         tickTimeMs: 500,
@@ -110,6 +113,8 @@ export class World {
         maxSessionTimeoutMs: 60_000,
         superDigest: null,
         extendedTypesEnabled: false,
+        enforceQuota: false,
+        reconfigEnabled: false,
         containerCheckIntervalMs: 60_000,
         ...options,
       },
