@@ -1,20 +1,18 @@
 /**
- * Messages of magic 0 and 1, from before record batches: reading them (a compressed one wraps others), turning what an old
- * producer sends into a batch, and batches into what an old consumer reads. Reproduces Kafka's up- and down-conversion,
- * in one piece instead of lazily; what a log keeps of old messages is not changed by anything here.
+ * Messages of magic 0 and 1, from before record batches: reading them (a compressed one wraps others) and writing them.
+ * What producers send in them is judged by log/validate-messages.ts; what old consumers get is made by down-conversion.ts.
  */
 import { crc32 } from './checksum.ts';
 import { xxhash32 } from './codecs/xxhash32.ts';
 import { type Codec, CompressionError, codecs, compress, decompress } from './compression.ts';
 import { errorCodes, ProtocolError } from './errors.ts';
-import type { Record, RecordInput } from './record.ts';
+import type { Record } from './record.ts';
 import {
-  BATCH_OVERHEAD,
-  batches,
-  buildBatch,
+  BATCH_SIZE_FIELD_MIN,
+  batchSizeAt,
   DECOMPRESSED_BYTES_MAX,
   LOG_OVERHEAD,
-  type RecordBatch,
+  RecordBatch,
   writeLong,
 } from './record-batch.ts';
 
@@ -30,31 +28,68 @@ const invalid = (message: string): ProtocolError =>
 
 /** The message, or those that it wraps, with the offsets and timestamps they stand for. */
 export const messagesIn = (message: RecordBatch): Record[] => {
-  const { key, value } = contentOf(message);
-  const codec = message.compression;
-  if (codec === 'none') return [record(message.baseOffset, message.maxTimestamp, key, value)];
-  const magic: OldMagic = message.magic === 0 ? 0 : 1;
-  if (codec === 'zstd') throw invalid('a message of an old format in zstd');
-  if (value === null) throw invalid('a compressed message without content');
-  const plain = codec === 'lz4' && magic === 0 ? withRightChecksum(value) : value;
-  const inner = [...batches(plainOf(codec, plain))];
-  const last = inner.at(-1);
-  if (last === undefined) throw invalid('a compressed message without messages');
-  const base = magic === 0 ? 0 : baseOf(message.baseOffset, last.baseOffset);
+  if (message.compression === 'none') {
+    const { key, value } = contentOf(message);
+    return [record(message.baseOffset, message.maxTimestamp, key, value)];
+  }
+  const { inner, baseOffset } = wrappedMessages(message);
   const isAppendTime = message.timestampType === 'logAppendTime';
   return inner.map((one) => {
-    if (one.magic !== magic) throw invalid('messages of two formats in one');
+    if (one.magic !== message.magic) throw invalid('messages of two formats in one');
     if (one.compression !== 'none') throw invalid('a compressed message in another');
     if (!one.isCrcValid()) throw new ProtocolError(errorCodes.CORRUPT_MESSAGE);
     const content = contentOf(one);
     const timestamp = isAppendTime ? message.maxTimestamp : one.maxTimestamp;
-    return record(base + one.baseOffset, timestamp, content.key, content.value);
+    return record(baseOffset + one.baseOffset, timestamp, content.key, content.value);
   });
 };
 
-const plainOf = (codec: Codec, bytes: Buffer): Buffer => {
+/**
+ * What a compressed message wraps, none of it checked, and what its offsets count from. Throws ProtocolError where nothing
+ * can be unwrapped, MESSAGE_TOO_LARGE for more than `bytesMax`.
+ */
+export const wrappedMessages = (
+  message: RecordBatch,
+  bytesMax = DECOMPRESSED_BYTES_MAX,
+): { readonly inner: readonly RecordBatch[]; readonly baseOffset: number } => {
+  const { value } = contentOf(message);
+  if (message.compression === 'zstd') throw invalid('a message of an old format in zstd');
+  if (value === null) throw invalid('a compressed message without content');
+  const inner = innerOf(decompressValue(message, value, bytesMax));
+  const last = inner.at(-1);
+  if (last === undefined) throw invalid('a compressed message without messages');
+  const { baseOffset } = message;
+  return { inner, baseOffset: message.magic === 0 ? 0 : baseOf(baseOffset, last.baseOffset) };
+};
+
+/** Unlike outside, any magic will do here: it has to be that of the wrapper. */
+const innerOf = (bytes: Buffer): RecordBatch[] => {
+  const inner: RecordBatch[] = [];
+  for (let position = 0; ; ) {
+    const sizeBytes = batchSizeAt(bytes, position);
+    if (sizeBytes === -1) return inner;
+    if (sizeBytes < LOG_OVERHEAD + BATCH_SIZE_FIELD_MIN)
+      throw new ProtocolError(errorCodes.CORRUPT_MESSAGE, `message of ${sizeBytes} bytes`);
+    if (sizeBytes > bytes.length - position) return inner;
+    inner.push(new RecordBatch(bytes, position));
+    position += sizeBytes;
+  }
+};
+
+/** The messages in the value of a compressed one, as bytes. Throws ProtocolError. */
+export const decompressValue = (
+  message: RecordBatch,
+  value: Buffer,
+  bytesMax = DECOMPRESSED_BYTES_MAX,
+): Buffer => {
+  const codec = message.compression;
+  const isOldLz4 = codec === 'lz4' && message.magic === 0;
+  return plainOf(codec, isOldLz4 ? withRightChecksum(value) : value, bytesMax);
+};
+
+const plainOf = (codec: Codec, bytes: Buffer, bytesMax: number): Buffer => {
   try {
-    return decompress(codec, bytes, DECOMPRESSED_BYTES_MAX);
+    return decompress(codec, bytes, bytesMax);
   } catch (error) {
     if (!(error instanceof CompressionError)) throw error;
     const { MESSAGE_TOO_LARGE, UNKNOWN_SERVER_ERROR } = errorCodes;
@@ -77,20 +112,24 @@ const record = (
   value: Buffer | null,
 ): Record => ({ offset, timestamp, key, value, headers: [], sequence: -1 });
 
-const contentOf = (message: RecordBatch): { key: Buffer | null; value: Buffer | null } => {
+/** Key and value of one message, views; bytes after them are ignored. Throws ProtocolError when it is cut short. */
+export const contentOf = (message: RecordBatch): { key: Buffer | null; value: Buffer | null } => {
   const bytes = message.bytes();
   const key = bytesAt(bytes, LOG_OVERHEAD + (message.magic === 0 ? 6 : 14));
   const value = bytesAt(bytes, key.end);
-  if (value.end !== bytes.length) throw invalid('a message with bytes left over');
   return { key: key.bytes, value: value.bytes };
 };
 
+/** Kafka reads past the end and has no better answer than this. */
+const cutShort = (): ProtocolError =>
+  new ProtocolError(errorCodes.UNKNOWN_SERVER_ERROR, 'a message cut short');
+
 const bytesAt = (buffer: Buffer, position: number): { bytes: Buffer | null; end: number } => {
   const start = position + 4;
-  if (start > buffer.length) throw invalid('a message cut short');
+  if (start > buffer.length) throw cutShort();
   const length = buffer.readInt32BE(position);
   if (length < 0) return { bytes: null, end: start };
-  if (length > buffer.length - start) throw invalid('a message cut short');
+  if (length > buffer.length - start) throw cutShort();
   return { bytes: buffer.subarray(start, start + length), end: start + length };
 };
 
@@ -106,86 +145,32 @@ const withRightChecksum = (frame: Buffer): Buffer => {
 const lz4ChecksumAt = (frame: Buffer): number =>
   ((frame[LZ4_FLAGS_AT] ?? 0) & LZ4_CONTENT_SIZE_BIT) === 0 ? 6 : 14;
 
-/**
- * What a producer of old messages sent as one batch in the same codec, to be appended as any other; a batch stays as it
- * is. Throws ProtocolError with Kafka's codes.
- */
-export const batchOfOldMessages = (records: Buffer): Buffer => {
-  const messages = [...batches(records)];
-  const first = messages[0];
-  if (first === undefined || !first.isOld) return records;
-  const codec = first.compression;
-  const found: RecordInput[] = [];
-  for (const message of messages) {
-    if (message.magic !== first.magic) throw invalid('messages of two formats');
-    if (messages.length > 1 && message.compression !== 'none')
-      throw invalid('a compressed message beside others');
-    if (!message.isCrcValid()) throw new ProtocolError(errorCodes.CORRUPT_MESSAGE);
-    if (message.timestampType === 'logAppendTime')
-      throw new ProtocolError(errorCodes.INVALID_TIMESTAMP);
-    for (const one of messagesIn(message)) found.push(one);
-  }
-  return buildBatch({ records: found, compression: codec });
-};
-
-/**
- * Batches and old messages, whole ones, as a consumer reads them that knows nothing above `magic`. Control batches and
- * headers are left out. As with Kafka, the result is at least as long as what was read: an incomplete message, which
- * consumers skip, fills it up. zstd has no place in old messages: throws where it comes first, else the result ends there.
- */
-export const oldMessagesOf = (
-  records: Buffer,
-  options: { readonly magic: OldMagic; readonly fetchOffset: number },
+/** One compressed message around at least one other; `timestamp` is its own, the largest of them all. */
+export const wrapOldMessages = (
+  messages: readonly Pick<Record, 'offset' | 'timestamp' | 'key' | 'value'>[],
+  options: {
+    readonly magic: OldMagic;
+    readonly codec: Codec;
+    readonly isAppendTime: boolean;
+    readonly timestamp: number;
+  },
 ): Buffer => {
-  const parts: Buffer[] = [];
-  let sizeBytes = 0;
-  let hasBatches = false;
-  for (const batch of batches(records)) {
-    hasBatches = true;
-    if (batch.isControl) continue;
-    if (batch.compression === 'zstd') {
-      if (sizeBytes === 0) throw new ProtocolError(errorCodes.UNSUPPORTED_COMPRESSION_TYPE);
-      break;
-    }
-    for (const part of convert(batch, options)) {
-      parts.push(part);
-      sizeBytes += part.length;
-    }
-  }
-  if (!hasBatches) return records;
-  const wantedBytes = sizeBytes === 0 ? LOG_OVERHEAD : Math.max(sizeBytes, records.length);
-  parts.push(filler(wantedBytes - sizeBytes));
-  return Buffer.concat(parts);
-};
-
-const convert = (
-  batch: RecordBatch,
-  { magic, fetchOffset }: { readonly magic: OldMagic; readonly fetchOffset: number },
-): Buffer[] => {
-  if (batch.magic <= magic) return [batch.bytes()];
-  const found = batch.isOld ? messagesIn(batch) : [...batch.records()];
-  const isAppendTime = batch.timestampType === 'logAppendTime';
-  const codec = batch.compression;
-  if (codec === 'none')
-    return found
-      .filter(({ offset }) => offset >= fetchOffset)
-      .map((one) => encode(one, { magic, codec, isAppendTime }));
-  const [first, last] = [found[0], found.at(-1)];
-  if (first === undefined || last === undefined) return [];
-  const base = magic === 0 ? 0 : first.offset;
-  const inner = found.map((one) =>
-    encode({ ...one, offset: one.offset - base }, { magic, codec: 'none', isAppendTime: false }),
+  const { magic, codec, isAppendTime, timestamp } = options;
+  const base = magic === 0 ? 0 : (messages[0]?.offset ?? 0);
+  const inner = messages.map((one) =>
+    encodeOldMessage({ ...one, offset: one.offset - base }, { magic, codec: 'none', isAppendTime }),
   );
   const value = compress(codec, Buffer.concat(inner));
   if (codec === 'lz4' && magic === 0) {
     const at = lz4ChecksumAt(value);
     value.writeUInt8((xxhash32(value.subarray(0, at)) >>> 8) & 0xff, at);
   }
-  const wrapper = { offset: last.offset, timestamp: batch.maxTimestamp, key: null, value };
-  return [encode(wrapper, { magic, codec, isAppendTime })];
+  const wrapper = { offset: messages.at(-1)?.offset ?? 0, timestamp, key: null, value };
+  return encodeOldMessage(wrapper, { magic, codec, isAppendTime });
 };
 
-const encode = (
+/** One message; a compressed one holds others as its value. A timestamp of LogAppendTime is that of the batch. */
+export const encodeOldMessage = (
   message: Pick<Record, 'offset' | 'timestamp' | 'key' | 'value'>,
   options: { readonly magic: OldMagic; readonly codec: Codec; readonly isAppendTime: boolean },
 ): Buffer => {
@@ -207,12 +192,4 @@ const encode = (
 const writeBytes = (buffer: Buffer, position: number, bytes: Buffer | null): number => {
   buffer.writeInt32BE(bytes?.length ?? -1, position);
   return position + 4 + (bytes?.copy(buffer, position + 4) ?? 0);
-};
-
-/** A message that says to be longer than it is. */
-const filler = (sizeBytes: number): Buffer => {
-  const buffer = Buffer.alloc(Math.max(sizeBytes, LOG_OVERHEAD));
-  writeLong(buffer, 0, -1);
-  buffer.writeInt32BE(Math.max(sizeBytes + 1, BATCH_OVERHEAD), 8);
-  return buffer.subarray(0, Math.max(sizeBytes, 0));
 };

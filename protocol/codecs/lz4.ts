@@ -3,11 +3,12 @@
  * header, no content size. Reads what Kafka's own reader accepts: other block sizes, block
  * checksums, a content size; not linked blocks. The block coder is a package; the frame is ours,
  * because a bound on the result has to hold while it is read. The package has no slow, dense mode:
- * the level of a topic changes nothing here.
+ * for that there is lz4-dense.ts. Kafka takes the fast coder at its default level, else the dense one.
  */
 
 import { loadPackage } from '../../system/packages.ts';
 import { CompressionError } from './compression-error.ts';
+import { lz4DenseBlock } from './lz4-dense.ts';
 import { xxhash32 } from './xxhash32.ts';
 
 /**
@@ -32,6 +33,7 @@ const END_MARK = Buffer.alloc(4);
 const BLOCK_BYTES = 64 * 1024;
 const STORED_BIT = 0x8000_0000;
 const LENGTH_BYTES = 4;
+const FAST_LEVEL = 9;
 
 let loaded: Lz4 | null = null;
 
@@ -40,14 +42,15 @@ const lz4 = (): Lz4 => {
   return loaded;
 };
 
-export const lz4Compress = (buffer: Buffer): Buffer => {
+/** `level` from 1 to 17; see above. */
+export const lz4Compress = (buffer: Buffer, level = FAST_LEVEL): Buffer => {
   const parts: Buffer[] = [HEADER];
   for (let position = 0; position < buffer.length; position += BLOCK_BYTES) {
     const raw = buffer.subarray(position, position + BLOCK_BYTES);
-    const block = lz4().compressSync(raw);
+    const block = compressBlock(raw, level);
     const bytes = block.length - LENGTH_BYTES;
     if (bytes < raw.length) {
-      // The length the package wrote makes room for the one that the frame wants.
+      // In place of the length of what was compressed comes the one that the frame wants.
       block.writeUInt32LE(bytes, 0);
       parts.push(block);
     } else {
@@ -59,6 +62,12 @@ export const lz4Compress = (buffer: Buffer): Buffer => {
   parts.push(END_MARK);
   return Buffer.concat(parts);
 };
+
+/** With the length of `raw` before it, as the package has it. */
+const compressBlock = (raw: Buffer, level: number): Buffer =>
+  level === FAST_LEVEL
+    ? lz4().compressSync(raw)
+    : Buffer.concat([Buffer.alloc(LENGTH_BYTES), lz4DenseBlock(raw, level)]);
 
 interface FrameHeader {
   readonly hasBlockChecksums: boolean;

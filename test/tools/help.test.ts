@@ -1,5 +1,6 @@
 import { consumerToolOptions } from '../../tools/console-consumer/options.ts';
 import { producerToolOptions } from '../../tools/console-producer/options.ts';
+import { dumpLogOptions } from '../../tools/dump-log/options.ts';
 import { helpText, wrapped } from '../../tools/options/help.ts';
 import { topicsOptions } from '../../tools/topics/options.ts';
 import { readTranscript } from './transcript.ts';
@@ -20,6 +21,7 @@ describe('the option table', () => {
     ['kafka-topics', topicsOptions],
     ['kafka-console-producer', producerToolOptions],
     ['kafka-console-consumer', consumerToolOptions],
+    ['kafka-dump-log', dumpLogOptions],
   ])("of %s has Kafka's options, values and order", (name, table) => {
     const { usage } = readTranscript(`${__dirname}/../fixtures/cli/${name}.json`);
     expect(optionsOf(helpText(table))).toEqual(optionsOf(usage));

@@ -12,12 +12,11 @@ import {
   offsetCommitValue,
 } from '../../protocol/messages/group-log.ts';
 import { transactionLogKey, transactionLogValue } from '../../protocol/messages/transaction-log.ts';
-import { type Fields, isInRange, type Message } from '../../protocol/schema.ts';
+import { isInRange, type Message } from '../../protocol/schema.ts';
+import { type Json, jsonOfFields, jsonText } from '../message-json.ts';
 import type { Formatter } from './formatter.ts';
 
 const VERSION_BYTES = 2;
-
-type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
 /** What a key's version says about a record: this formatter's, another's, or nobody knows. */
 const jsonFormatter = (
@@ -31,7 +30,7 @@ const jsonFormatter = (
       return;
     }
     const json = { key: versioned(key, record.key), value: versioned(value, record.value) };
-    output.text(JSON.stringify(json));
+    output.text(jsonText(json));
   },
 });
 
@@ -44,22 +43,6 @@ const versioned = (message: Message, bytes: Buffer | null): Json => {
   if (!isInRange(message.versions, version)) return { version, data: 'unknown' };
   const data = decode(message, version, bytes, VERSION_BYTES) as Record<string, unknown>;
   return { version, data: jsonOfFields(message.fields, version, data) };
-};
-
-/** The fields that the version has, in their order. */
-const jsonOfFields = (fields: Fields, version: number, value: Record<string, unknown>): Json => {
-  const json: Record<string, Json> = {};
-  for (const [name, field] of Object.entries(fields)) {
-    if (isInRange(field.versions, version)) json[name] = jsonOf(field.fields, version, value[name]);
-  }
-  return json;
-};
-
-const jsonOf = (fields: Fields | undefined, version: number, value: unknown): Json => {
-  if (Array.isArray(value)) return value.map((item) => jsonOf(fields, version, item));
-  if (Buffer.isBuffer(value)) return value.toString('base64');
-  if (fields === undefined || value === null) return value as Json;
-  return jsonOfFields(fields, version, value as Record<string, unknown>);
 };
 
 export const offsetsFormatter = jsonFormatter(offsetCommitKey, offsetCommitValue, [
