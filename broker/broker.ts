@@ -6,6 +6,7 @@ import { LogManager, MisfitError } from '../log/log-manager.ts';
 import { type FrameMemory, type Listener, openListener } from '../network/listener.ts';
 import { apis } from '../protocol/apis.ts';
 import { securityProtocols } from '../protocol/security-protocols.ts';
+import { assert } from '../system/assert.ts';
 import type { System } from '../system/system.ts';
 import { loadTls } from '../system/tls.ts';
 import type { ClientOptions } from '../zookeeper/client.ts';
@@ -19,8 +20,14 @@ import { shutDownControlled } from './controlled-shutdown.ts';
 import { createDispatcher } from './dispatch.ts';
 import { DynamicConfig } from './dynamic-config.ts';
 import { LogDirEvents } from './log-dir-events.ts';
+import { logsConfig, logTaskIntervals } from './log-settings.ts';
 import { missingProtection } from './missing-protection.ts';
-import { type BrokerParts, type CreateController, createParts } from './parts.ts';
+import {
+  type BrokerParts,
+  type CreateController,
+  createParts,
+  type PartsOptions,
+} from './parts.ts';
 import {
   createPersistentPaths,
   generateBrokerId,
@@ -28,6 +35,7 @@ import {
   registerBroker,
   StartupError,
 } from './registration.ts';
+import { TopicConfigSource } from './topic-config-source.ts';
 
 /**
  * Connections the kernel keeps until we accept them. Kafka has a thread for that, we take one a turn of the event loop: with
@@ -68,15 +76,12 @@ export const startBroker = async (
     cleanup.push(() => zookeeper.close());
     await createPersistentPaths(zookeeper);
     const clusterId = await obtainClusterId(system, zookeeper);
-    const logs = await openLogs(system, config, zookeeper, clusterId);
-    cleanup.push(() => logs.close());
-    const dynamicConfig = new DynamicConfig(system, zookeeper, { brokerId: logs.brokerId, config });
-    await dynamicConfig.load();
+    const stores = await openLogs(system, config, zookeeper, clusterId);
+    cleanup.push(() => stores.logs.close());
     const parts = createParts(system, {
       zookeeper,
-      logs,
+      ...stores,
       clusterId,
-      dynamicConfig,
       createController: collaborators.createController,
     });
     const broker = new RunningBroker(system, config, parts);
@@ -116,21 +121,33 @@ const connect = async (
   }
 };
 
+/** Before logs are loaded all settings are read, those of topics and what is set at run time included. */
 const openLogs = async (
   system: System,
   config: BrokerConfig,
   zookeeper: ZooKeeperClient,
   clusterId: string,
-): Promise<LogManager> => {
-  const open = (brokerId: number | null): Promise<LogManager> =>
-    LogManager.open(system, {
+): Promise<Pick<PartsOptions, 'logs' | 'dynamicConfig' | 'topicConfigs'>> => {
+  const open = async (knownId: number | null) => {
+    let settings: Pick<PartsOptions, 'dynamicConfig' | 'topicConfigs'> | null = null;
+    const logs = await LogManager.open(system, {
       logDirs: config.logDirs,
-      brokerId,
+      brokerId: knownId,
       clusterId,
-      defaultConfig: config.log,
+      configFor: async (brokerId) => {
+        const dynamicConfig = new DynamicConfig(system, zookeeper, { brokerId, config });
+        await dynamicConfig.load();
+        const topicConfigs = new TopicConfigSource(zookeeper, () => dynamicConfig.current);
+        settings = { dynamicConfig, topicConfigs };
+        return logsConfig(dynamicConfig.current, await topicConfigs.logConfigs());
+      },
       producerIdExpirationMs: config.producerIdExpirationMs,
+      intervals: logTaskIntervals(config),
       cleaner: cleanerSettings(config),
     });
+    assert(settings !== null, 'settings are read before logs');
+    return { logs, ...(settings as Pick<PartsOptions, 'dynamicConfig' | 'topicConfigs'>) };
+  };
   try {
     if (config.brokerId >= 0) return await open(config.brokerId);
     return await open(await obtainBrokerId(system, config, zookeeper));
@@ -204,6 +221,8 @@ class RunningBroker implements Broker {
         'All folders of log.dirs have failed and the broker stops: see to the disk, then start it again.',
       );
     };
+    // They may have failed before anybody listened.
+    if (parts.replicas.logs.onlineDirectories.length === 0) parts.replicas.onDirectoryFailed(true);
     await parts.dynamicConfig.start();
     parts.setRegister(() => this.#register());
     this.#watchRegistration();

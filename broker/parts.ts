@@ -5,15 +5,18 @@ import type { LogManager } from '../log/log-manager.ts';
 import { BrokerPool } from '../network/broker-pool.ts';
 import type { System } from '../system/system.ts';
 import type { ZooKeeperClient } from '../zookeeper/session.ts';
+import { cleanerSettings } from './cleaner-settings.ts';
 import { type BrokerConfig, numberOf } from './config.ts';
 import type { ControllerApi } from './controller-api.ts';
 import { ControllerChannel } from './controller-channel.ts';
 import type { DynamicConfig } from './dynamic-config.ts';
 import { ControllerWatch } from './ended-brokers.ts';
 import { FetchSessions } from './fetch-sessions.ts';
+import { FinalizedFeatures } from './finalized-features.ts';
 import { groupConfig } from './groups/config.ts';
 import { createGroupCoordinator } from './groups/coordinator.ts';
 import { CONSUMER_OFFSETS } from './internal-topics.ts';
+import { logsConfig } from './log-settings.ts';
 import { MetadataCache } from './metadata-cache.ts';
 import { ProducerIds } from './producer-ids.ts';
 import type { BrokerChannel, OpenBrokerChannel } from './replication/broker-channel.ts';
@@ -23,7 +26,7 @@ import { IsrUpdates } from './replication/isr-updates.ts';
 import { ReplicaManager } from './replication/replica-manager.ts';
 import { RoleChanges } from './replication/role-changes.ts';
 import type { Services } from './services.ts';
-import { TopicConfigSource } from './topic-config-source.ts';
+import type { TopicConfigSource } from './topic-config-source.ts';
 import { createTopicCreation, internalTopicSettings } from './topic-creation.ts';
 import { TopicWaits } from './topic-waits.ts';
 
@@ -48,6 +51,7 @@ export interface BrokerParts {
   readonly replicas: ReplicaManager;
   readonly fetchers: Fetchers;
   readonly dynamicConfig: DynamicConfig;
+  readonly features: FinalizedFeatures;
   setBrokerEpoch(epoch: bigint): void;
   setRegister(register: () => Promise<void>): void;
   startGroups(): void;
@@ -62,11 +66,12 @@ export interface PartsOptions {
   readonly logs: LogManager;
   readonly clusterId: string;
   readonly dynamicConfig: DynamicConfig;
+  readonly topicConfigs: TopicConfigSource;
   readonly createController: CreateController;
 }
 
 export const createParts = (system: System, options: PartsOptions): BrokerParts => {
-  const { zookeeper, logs, clusterId, dynamicConfig } = options;
+  const { zookeeper, logs, clusterId, dynamicConfig, topicConfigs } = options;
   const { brokerId } = logs;
   const config = dynamicConfig.current;
   const metadata = new MetadataCache();
@@ -90,7 +95,6 @@ export const createParts = (system: System, options: PartsOptions): BrokerParts 
   metadata.onUpdate = () => controllerWatch.update();
   const isrUpdates = new IsrUpdates(system, isrChannel, identity);
 
-  const topicConfigs = new TopicConfigSource(zookeeper, () => dynamicConfig.current);
   const replicas = new ReplicaManager(
     system,
     { logs, metadata, settings: topicConfigs, isrUpdates },
@@ -127,6 +131,9 @@ export const createParts = (system: System, options: PartsOptions): BrokerParts 
     dynamicConfig,
     register: () => register(),
   });
+  logs.moveBytesPerSecondMax = () =>
+    numberOf(dynamicConfig.current, 'replica.alter.log.dirs.io.max.bytes.per.second');
+  const features = new FinalizedFeatures(system, zookeeper);
   const services: Services = {
     system,
     get config() {
@@ -151,10 +158,20 @@ export const createParts = (system: System, options: PartsOptions): BrokerParts 
     topicWaits: new TopicWaits(system.clock),
     dynamicConfig,
     topicConfigs,
+    features,
   };
   dynamicConfig.onTopicChange = (topic) => topicChanged(topic, topicConfigs, replicas, controller);
-  dynamicConfig.onBrokerChange = () => {
-    for (const replica of replicas.replicas()) void replicas.applySettings(replica.topic);
+  const configureCleaner = (): void => {
+    const settings = cleanerSettings(dynamicConfig.current);
+    if (logs.cleaner !== null && settings !== null) logs.cleaner.settings = settings;
+  };
+  configureCleaner();
+  dynamicConfig.onBrokerChange = (current, changed) => {
+    configureCleaner();
+    logs.config = logsConfig(current);
+    replicas.applyKnownSettings();
+    if (current.uncleanLeaderElectionEnable && changed.has('unclean.leader.election.enable'))
+      controller.uncleanElectionEnabled(null);
   };
   return {
     services,
@@ -162,6 +179,7 @@ export const createParts = (system: System, options: PartsOptions): BrokerParts 
     replicas,
     fetchers,
     dynamicConfig,
+    features,
     setBrokerEpoch: (epoch) => {
       brokerEpoch = epoch;
     },
@@ -175,6 +193,7 @@ export const createParts = (system: System, options: PartsOptions): BrokerParts 
       isrUpdates.stop();
       services.producerIds.stop();
       services.topicWaits.stop();
+      features.stop();
       isrChannel.close();
       producerIdChannel.close();
     },

@@ -7,6 +7,7 @@ import type { BrokerConfig } from './config.ts';
 import type { ControllerApi } from './controller-api.ts';
 import type { DynamicConfig } from './dynamic-config.ts';
 import type { FetchSessions } from './fetch-sessions.ts';
+import type { AgreedFeatures } from './finalized-features.ts';
 import type { GroupCoordinator } from './groups/coordinator.ts';
 import type { MetadataCache } from './metadata-cache.ts';
 import type { ProducerIds } from './producer-ids.ts';
@@ -41,4 +42,6 @@ export interface Services {
   /** The broker's settings in force, and the news of all that change. */
   readonly dynamicConfig: DynamicConfig;
   readonly topicConfigs: TopicConfigSource;
+  /** What the cluster has agreed on. */
+  readonly features: AgreedFeatures;
 }

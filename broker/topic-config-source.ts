@@ -3,7 +3,11 @@
  * Asking reads ZooKeeper, because a topic that is deleted and made again is not announced; what was
  * read last is kept for when the broker's own settings change.
  */
+import type { LogConfig } from '../log/log-config.ts';
+import { configRootZnode } from '../zookeeper/config-znodes.ts';
+import { isZooKeeperError } from '../zookeeper/errors.ts';
 import type { ZooKeeperClient } from '../zookeeper/session.ts';
+import { ZnodeFormatError } from '../zookeeper/znode-json.ts';
 import { readConfig } from './config/config-store.ts';
 import { type Overrides, topicLogConfig } from './config/topic-configs.ts';
 import type { BrokerConfig } from './config.ts';
@@ -26,6 +30,34 @@ export class TopicConfigSource implements TopicSettingsSource {
     return topicLogConfig(this.#config(), await this.overrides(topic));
   }
 
+  /**
+   * What logs are loaded with at start: the configs of all topics in ZooKeeper, by name. Rejects
+   * when ZooKeeper can't be asked.
+   */
+  async logConfigs(): Promise<Map<string, LogConfig>> {
+    const configs = new Map<string, LogConfig>();
+    const read = async (topic: string): Promise<void> => {
+      try {
+        configs.set(topic, (await this.of(topic)).log);
+      } catch (error) {
+        // One damaged znode is no reason not to start; whoever is to lead the topic will say so.
+        if (!(error instanceof ZnodeFormatError)) throw error;
+      }
+    };
+    await Promise.all((await this.#topics()).map(read));
+    return configs;
+  }
+
+  async #topics(): Promise<string[]> {
+    const path = configRootZnode.path('topics');
+    try {
+      return (await this.#zookeeper.getChildren(path, { watch: false })).children;
+    } catch (error) {
+      if (isZooKeeperError(error, 'NO_NODE')) return [];
+      throw error;
+    }
+  }
+
   /** The topic's own settings as stored; empty when there are none. */
   overrides(topic: string): Promise<Overrides> {
     const running = this.#reads.get(topic);
@@ -43,7 +75,6 @@ export class TopicConfigSource implements TopicSettingsSource {
     return read;
   }
 
-  /** What was read last, under the broker's present settings; undefined when nothing was read. */
   known(topic: string): TopicSettings | undefined {
     const overrides = this.#known.get(topic);
     return overrides === undefined ? undefined : topicLogConfig(this.#config(), overrides);
@@ -54,7 +85,6 @@ export class TopicConfigSource implements TopicSettingsSource {
     this.#reads.delete(topic);
   }
 
-  /** The topic has left this broker. */
   forget(topic: string): void {
     this.#reads.delete(topic);
     this.#known.delete(topic);

@@ -10,4 +10,8 @@ export interface TopicSettings {
 export interface TopicSettingsSource {
   /** The topic's own settings over the broker's; rejects when ZooKeeper can't be asked. */
   of(topic: string): Promise<TopicSettings>;
+  /** What was read last, under the broker's present settings; undefined when nothing was read. */
+  known(topic: string): TopicSettings | undefined;
+  /** The topic has left this broker. */
+  forget(topic: string): void;
 }

@@ -31,8 +31,10 @@ export interface AppendTarget {
   prepare(): Promise<void>;
   /** Makes a segment that begins at `baseOffset` the active one. */
   roll(baseOffset: number, snapshot: Buffer): Promise<void>;
-  /** Every group must reach the device before it is acknowledged. */
-  mustSync(): boolean;
+  /** With records up to `endOffset` too much would be written that is not on the device yet. */
+  mustSync(endOffset: number): boolean;
+  /** Brings everything written so far to the device. */
+  sync(endOffset: number): Promise<void>;
   /** The group's bytes are in the file: moves offsets, indexes and the tail. */
   written(group: readonly PendingAppend[]): void;
   failed(error: unknown): void;
@@ -98,7 +100,7 @@ export class AppendQueue {
       bytes <= SYNC_BYTES_MAX &&
       group[0]?.snapshot === null &&
       !target.needsPreparation() &&
-      !target.mustSync()
+      !target.mustSync(endOf(group))
     );
   }
 
@@ -149,7 +151,7 @@ export class AppendQueue {
     const { active } = target;
     const file = active.writable();
     await file.write(buffersOf(group), active.sizeBytes);
-    if (target.mustSync()) await file.sync();
+    if (target.mustSync(endOf(group))) await target.sync(endOf(group));
   }
 
   #finish(group: readonly PendingAppend[]): void {
@@ -170,6 +172,8 @@ export class AppendQueue {
     for (const wake of waiters) wake();
   }
 }
+
+const endOf = (group: readonly PendingAppend[]): number => (group.at(-1)?.lastOffset ?? -1) + 1;
 
 const buffersOf = (group: readonly PendingAppend[]): Buffer[] => {
   const buffers: Buffer[] = [];

@@ -5,18 +5,21 @@
  */
 import { errorCodes, ProtocolError } from '../protocol/errors.ts';
 import { batches, type RecordBatch } from '../protocol/record-batch.ts';
+import { createSerial } from '../system/serial.ts';
 import { AppendQueue, type AppendTarget, type PendingAppend } from './append-queue.ts';
-import { NEVER } from './log-config.ts';
 import type { LogContext } from './log-context.ts';
 import type { LogStore } from './log-store.ts';
+import { validateRecords } from './off-thread.ts';
 import type { CheckResult } from './producer-state.ts';
 import { RollPlan } from './roll-plan.ts';
 import type { Segment } from './segment.ts';
 import { Tail } from './tail.ts';
 import type { AbortedTransaction } from './transaction-index.ts';
-import { stampBatch, validateForLeader } from './validate-append.ts';
+import { stampBatch } from './validate-append.ts';
+import type { ValidatedBatch } from './validate-rules.ts';
 
 export interface AppendInfo {
+  /** -1, as all else, when there was nothing to append. */
   readonly baseOffset: number;
   readonly lastOffset: number;
   /** -1 with CreateTime. */
@@ -29,6 +32,11 @@ export interface AppendInfo {
 export interface LeaderAppendOptions {
   readonly leaderEpoch: number;
   readonly origin: 'client' | 'coordinator';
+  /**
+   * Asked again when the records have been validated, which may take a while: if it says no they
+   * are refused.
+   */
+  readonly isStillLeader?: () => boolean;
 }
 
 export interface AppenderHooks {
@@ -48,9 +56,12 @@ export class Appender {
   readonly tail: Tail;
   readonly queue: AppendQueue;
   readonly #context: LogContext;
-  readonly #store: LogStore;
+  #store: LogStore;
   readonly #hooks: AppenderHooks;
   readonly #plan: RollPlan;
+  /** Appends whose validation takes time, and those that came after them, in the order of calls. */
+  readonly #turns = createSerial();
+  #turnCount = 0;
   /** Where the next append goes; ahead of the log end offset by what is queued. */
   #nextOffset = 0;
 
@@ -68,6 +79,12 @@ export class Appender {
     return this.#nextOffset;
   }
 
+  /** The log goes on in other files; nothing is queued. */
+  moveTo(store: LogStore): void {
+    this.#store = store;
+    this.reset();
+  }
+
   /** Starts from what the log is now, after a job has changed its end; nothing is queued. */
   reset(): void {
     const { active, config, logEndOffset } = this.#store;
@@ -76,16 +93,57 @@ export class Appender {
     this.tail.clear();
   }
 
+  /** Resolves when everything that was asked for has its place and is written. */
+  async idle(): Promise<void> {
+    await this.#turns.idle();
+    await this.queue.idle();
+  }
+
+  get isIdle(): boolean {
+    return this.#turnCount === 0 && this.queue.isIdle;
+  }
+
   /** Throws, or rejects after a failed write. */
   appendAsLeader(records: Buffer, options: LeaderAppendOptions): Promise<AppendInfo> {
-    const { origin, leaderEpoch } = options;
-    const { config, producers, epochs } = this.#store;
-    // It was held back behind a job, and the next term has begun meanwhile: its start stands
-    // already.
-    if (leaderEpoch < (epochs.latest()?.epoch ?? -1))
+    const { system } = this.#context;
+    const { config } = this.#store;
+    const { origin } = options;
+    const nowMs = system.clock.nowMs();
+    const validated = validateRecords(system, records, { config, origin, nowMs });
+    if (this.#turnCount === 0 && !(validated instanceof Promise))
+      return this.#place(validated, options);
+    return this.#inTurn(validated, options);
+  }
+
+  /** Waits for the validation and for the appends before; offsets are in the order of calls. */
+  async #inTurn(
+    validation: ValidatedBatch | null | Promise<ValidatedBatch | null>,
+    options: LeaderAppendOptions,
+  ): Promise<AppendInfo> {
+    this.#turnCount += 1;
+    // If it fails before its turn, somebody has to know; the turn tells the caller.
+    Promise.resolve(validation).catch(() => {});
+    const { result } = await this.#turns.run(async () => {
+      try {
+        const validated = await validation;
+        // Wrapped, so that the next turn does not wait for the write.
+        return { result: this.#place(validated, options) };
+      } finally {
+        this.#turnCount -= 1;
+      }
+    });
+    return result;
+  }
+
+  /** Gives a batch its offsets and queues it. */
+  #place(validated: ValidatedBatch | null, options: LeaderAppendOptions): Promise<AppendInfo> {
+    const { origin, leaderEpoch, isStillLeader } = options;
+    const { producers, epochs } = this.#store;
+    // It was held back behind a job or its validation, and the next term has begun meanwhile: its
+    // start stands already.
+    if (leaderEpoch < (epochs.latest()?.epoch ?? -1) || isStillLeader?.() === false)
       throw new ProtocolError(errorCodes.NOT_LEADER_OR_FOLLOWER, 'the leader epoch has moved on');
-    const nowMs = this.#context.system.clock.nowMs();
-    const validated = validateForLeader(records, { config, origin, nowMs });
+    if (validated === null) return Promise.resolve(NOTHING_APPENDED);
     const { batch, maxTimestamp, logAppendTimeMs } = validated;
     const { sizeBytes } = batch;
     this.#checkSize(sizeBytes);
@@ -123,29 +181,50 @@ export class Appender {
       throw new UnexpectedOffsetError(`offset ${first.baseOffset} after ${this.#nextOffset}`);
     }
     for (const batch of whole) this.#noteEpoch(batch);
-    const bytes = records.subarray(0, last.position + last.sizeBytes);
+    const pieces = this.#piecesOf(whole).map((piece) => this.#appendPiece(records, piece));
+    return Promise.all(pieces).then((infos) => wholeOf(infos));
+  }
+
+  /** What fits into a segment goes out together. A batch that is larger than a segment alone has one to itself. */
+  #piecesOf(whole: readonly RecordBatch[]): RecordBatch[][] {
+    const { segmentBytes } = this.#store.config;
+    const pieces: RecordBatch[][] = [];
+    let sizeBytes = 0;
+    for (const batch of whole) {
+      sizeBytes += batch.sizeBytes;
+      const piece = pieces.at(-1);
+      if (piece !== undefined && sizeBytes <= segmentBytes) piece.push(batch);
+      else {
+        pieces.push([batch]);
+        sizeBytes = batch.sizeBytes;
+      }
+    }
+    return pieces;
+  }
+
+  #appendPiece(records: Buffer, piece: readonly RecordBatch[]): Promise<AppendInfo> {
+    const first = piece[0] as RecordBatch;
+    const last = piece.at(-1) as RecordBatch;
+    const bytes = records.subarray(first.position, last.position + last.sizeBytes);
     const info: AppendInfo = {
       baseOffset: first.baseOffset,
       lastOffset: last.lastOffset,
       logAppendTimeMs: -1,
-      maxTimestamp: whole.reduce((max, batch) => Math.max(max, batch.maxTimestamp), -1),
+      maxTimestamp: piece.reduce((max, batch) => Math.max(max, batch.maxTimestamp), -1),
       sizeBytes: bytes.length,
       isDuplicate: false,
     };
-    return this.#enqueue(bytes, whole, info, { isForTail: false });
+    return this.#enqueue(bytes, piece, info, { isForTail: false });
   }
 
   #checkReplicated(whole: readonly RecordBatch[]): void {
     let previous = -1;
-    let sizeBytes = 0;
     for (const batch of whole) {
       if (!batch.isCrcValid()) throw new ProtocolError(errorCodes.CORRUPT_MESSAGE);
       if (batch.lastOffset <= previous || batch.lastOffset < batch.baseOffset)
         throw new UnexpectedOffsetError(`offset ${batch.lastOffset} after ${previous}`);
       previous = batch.lastOffset;
-      sizeBytes += batch.sizeBytes;
     }
-    this.#checkSize(sizeBytes);
   }
 
   /** Messages older than leader epochs make what is known of them worthless. */
@@ -226,21 +305,22 @@ export class Appender {
 
   /** What the queue asks of this log. */
   #target(): AppendTarget {
-    const store = this.#store;
+    const store = (): LogStore => this.#store;
     return {
       get active() {
-        return store.active;
+        return store().active;
       },
-      needsPreparation: () => store.isMetadataPending,
-      prepare: () => store.writeMetadata(),
+      needsPreparation: () => store().isMetadataPending,
+      prepare: () => store().writeMetadata(),
       roll: async (baseOffset, snapshot) => {
-        const rolled = store.active;
-        await store.roll(baseOffset, snapshot);
+        const rolled = store().active;
+        await store().roll(baseOffset, snapshot);
         this.#hooks.rolled(rolled, baseOffset);
       },
-      mustSync: () => store.config.flushMessages < NEVER,
+      mustSync: (endOffset) => endOffset - store().syncedOffset >= store().config.flushMessages,
+      sync: (endOffset) => store().sync(endOffset),
       written: (group) => {
-        store.noteWritten(group);
+        store().noteWritten(group);
         this.#keepRecent(group);
         this.#hooks.written();
       },
@@ -258,4 +338,27 @@ export class Appender {
 }
 
 const NOTHING = Buffer.alloc(0);
+
+/** What several appends, one behind the other, come to. */
+const wholeOf = (infos: readonly AppendInfo[]): AppendInfo => {
+  const [first, ...others] = infos as readonly [AppendInfo, ...AppendInfo[]];
+  return others.reduce(
+    (sum, info) => ({
+      ...info,
+      baseOffset: sum.baseOffset,
+      maxTimestamp: Math.max(sum.maxTimestamp, info.maxTimestamp),
+      sizeBytes: sum.sizeBytes + info.sizeBytes,
+    }),
+    first,
+  );
+};
+
+const NOTHING_APPENDED: AppendInfo = {
+  baseOffset: -1,
+  lastOffset: -1,
+  logAppendTimeMs: -1,
+  maxTimestamp: -1,
+  sizeBytes: 0,
+  isDuplicate: false,
+};
 const NO_TRANSACTIONS: readonly AbortedTransaction[] = [];

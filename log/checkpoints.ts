@@ -14,16 +14,26 @@ export interface EpochEntry {
   readonly startOffset: number;
 }
 
-/** A checkpoint that does not parse; in Kafka it fails the log directory. */
+/** A checkpoint that is not laid out like one; in Kafka it fails the log directory. */
 export class CheckpointError extends Error {
-  override readonly name = 'CheckpointError';
+  override readonly name: string = 'CheckpointError';
+}
+
+/** An entry whose numbers are none. Kafka does not count that among the failures of a directory. */
+export class CheckpointEntryError extends CheckpointError {
+  override readonly name = 'CheckpointEntryError';
 }
 
 /** The directory name of a partition, which also serves as its key. */
 export const partitionName = (topic: string, partition: number): string => `${topic}-${partition}`;
 
+export interface PartitionName {
+  readonly topic: string;
+  readonly partition: number;
+}
+
 /** Splits a partition's name at its last hyphen; null when it is none. */
-export const parsePartitionName = (name: string): { topic: string; partition: number } | null => {
+export const parsePartitionName = (name: string): PartitionName | null => {
   const at = name.lastIndexOf('-');
   const digits = name.slice(at + 1);
   if (at <= 0 || !/^\d{1,10}$/.test(digits)) return null;
@@ -43,7 +53,7 @@ export const decodeOffsets = (text: string): OffsetsByPartition => {
   const offsets: OffsetsByPartition = new Map();
   for (const fields of decodeLines(text, 3)) {
     const [topic = '', partition, offset] = fields;
-    offsets.set(partitionName(topic, wholeNumber(partition)), wholeNumber(offset));
+    offsets.set(partitionName(topic, entryNumber(partition)), entryNumber(offset));
   }
   return offsets;
 };
@@ -53,8 +63,8 @@ export const encodeEpochs = (entries: readonly EpochEntry[]): string =>
 
 export const decodeEpochs = (text: string): EpochEntry[] =>
   decodeLines(text, 2).map(([epoch, startOffset]) => ({
-    epoch: wholeNumber(epoch),
-    startOffset: wholeNumber(startOffset),
+    epoch: entryNumber(epoch),
+    startOffset: entryNumber(startOffset),
   }));
 
 /** Reads an offset checkpoint; an absent or empty file has no entries. Throws `CheckpointError`. */
@@ -85,9 +95,13 @@ const decodeLines = (text: string, fieldCount: number): string[][] => {
   return entries;
 };
 
-const wholeNumber = (text: string | undefined): number => {
-  const value = Number(text);
-  if (!/^\d+$/.test(text ?? '') || !Number.isSafeInteger(value))
-    throw new CheckpointError(`not an offset, count or epoch: ${text}`);
+const entryNumber = (text: string | undefined): number => {
+  const value = wholeNumber(text);
+  if (value === null) throw new CheckpointEntryError(`not an offset or epoch: ${text}`);
   return value;
+};
+
+const wholeNumber = (text: string | undefined): number | null => {
+  const value = Number(text);
+  return /^\d+$/.test(text ?? '') && Number.isSafeInteger(value) ? value : null;
 };

@@ -34,6 +34,12 @@ export class EpochCache {
     return this.#entries.at(-1) ?? null;
   }
 
+  /** Takes over what another cache knows of the same records. */
+  replace(entries: readonly EpochEntry[]): void {
+    this.#entries = [...entries];
+    this.isDirty = true;
+  }
+
   /**
    * `epoch` begins at `startOffset`. The first start of an epoch stands; entries this one
    * contradicts (a later epoch, or a start at or behind it) go.

@@ -29,6 +29,9 @@ export const PARTITION_METADATA_FILE = 'partition.metadata';
 export const RECOVERY_POINTS_FILE = 'recovery-point-offset-checkpoint';
 export const LOG_STARTS_FILE = 'log-start-offset-checkpoint';
 export const HIGH_WATERMARKS_FILE = 'replication-offset-checkpoint';
+export const CLEANER_OFFSETS_FILE = 'cleaner-offset-checkpoint';
+/** In the directory of a partition: see moved-away.ts. */
+export const MOVED_TO_FILE = 'moved-to';
 export const META_PROPERTIES_FILE = 'meta.properties';
 export const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
 export const LOCK_FILE = '.lock';
@@ -52,6 +55,10 @@ export const deletedDirectoryName = (random: Random, topic: string, partition: n
   const tail = `-${partition}.${random.bytes(16).toString('hex')}-delete`;
   return topic.slice(0, NAME_LENGTH_MAX - tail.length) + tail;
 };
+
+/** `<topic>-<partition>.<32 hex digits>-future`; never shortened, because the log must get its name back. */
+export const futureDirectoryName = (random: Random, topic: string, partition: number): string =>
+  `${topic}-${partition}.${random.bytes(16).toString('hex')}-future`;
 
 const SUFFIXED_DIRECTORY = /^(\S+)-(\S+)\.(\S+)-(delete|future|stray)$/;
 

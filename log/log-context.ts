@@ -5,6 +5,9 @@
 import type { System } from '../system/system.ts';
 import { TailBudget } from './tail.ts';
 
+/** Kafka 3.9's default. */
+export const PRODUCER_ID_EXPIRATION_MS = 86_400_000;
+
 export interface LogContext {
   readonly system: System;
   readonly tails: TailBudget;
@@ -16,6 +19,8 @@ export interface LogContext {
   removeLater(paths: readonly string[], delayMs: number): void;
   /** The recovery point of a log in `directory` went down: the checkpoint must follow at once. */
   recoveryPointLowered(directory: string): void;
+  /** A log in `directory` was cut; its active segment now begins at `activeBaseOffset`. */
+  truncated(directory: string, activeBaseOffset: number): void;
   /** Disk input or output failed in a log of this directory. */
   failed(directory: string, error: unknown): void;
 }
@@ -27,10 +32,11 @@ export const createLogContext = (
 ): LogContext => ({
   system,
   tails: hooks.tails ?? new TailBudget(),
-  producerIdExpirationMs: hooks.producerIdExpirationMs ?? 86_400_000,
+  producerIdExpirationMs: hooks.producerIdExpirationMs ?? PRODUCER_ID_EXPIRATION_MS,
   drainSoon: turnEndQueue(system),
   removeLater: hooks.removeLater ?? (() => {}),
   recoveryPointLowered: hooks.recoveryPointLowered ?? (() => {}),
+  truncated: hooks.truncated ?? (() => {}),
   failed:
     hooks.failed ??
     ((directory, error) =>

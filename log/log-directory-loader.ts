@@ -4,12 +4,16 @@
  * not pass for an empty broker.
  */
 import type { System } from '../system/system.ts';
-import { parsePartitionName } from './checkpoints.ts';
-import { directoryPurpose } from './file-names.ts';
+import { type PartitionName, parsePartitionName, partitionName } from './checkpoints.ts';
+import { deletedDirectoryName, directoryPurpose } from './file-names.ts';
+import { LoadProgress } from './load-progress.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogContext } from './log-context.ts';
+import { damageThatEndsStart } from './log-damage.ts';
+import { withoutSlash } from './log-directories.ts';
 import { DirectoryLockedError, LogDirectory } from './log-directory.ts';
 import { type MetaProperties, MetaPropertiesError, misfit } from './meta-properties.ts';
+import { type DirectoryState, placeOfLog } from './moved-away.ts';
 import { PartitionLog } from './partition-log.ts';
 
 /**
@@ -30,7 +34,7 @@ export const openDirectories = async (
 ): Promise<LogDirectory[]> => {
   const opened: LogDirectory[] = [];
   let failure: unknown = null;
-  for (const path of paths.map((text) => text.replace(/(?<=.)\/+$/, ''))) {
+  for (const path of paths.map(withoutSlash)) {
     try {
       opened.push(await LogDirectory.open(system, path));
     } catch (error) {
@@ -76,8 +80,11 @@ export interface DirectoryLoadOptions {
   configOf(topic: string): LogConfig;
   has(topic: string, partition: number): boolean;
   add(log: PartitionLog): void;
+  /** Takes what has been copied so far of a log that was moving. */
+  addFuture(log: PartitionLog): void;
   /** Takes leftovers of a deletion. */
   remove(path: string): void;
+  stateOf(directory: string): DirectoryState;
 }
 
 /** Loads all partitions of a directory; recovers them unless the last broker stopped in order. */
@@ -91,29 +98,77 @@ export const loadDirectory = async (
   const logStarts = await directory.readLogStarts();
   await directory.readHighWatermarks();
   const names = await partitionNames(context.system, directory, options);
-  await forEachOf(names, options.concurrency, async (name) => {
-    const parsed = parsePartitionName(name);
-    if (parsed === null)
-      throw new MisfitError(
-        `${directory.path}/${name} is no partition: remove it, or name another folder in log.dirs.`,
-      );
-    const { topic, partition } = parsed;
-    if (options.has(topic, partition))
-      throw new MisfitError(
-        `${name} is in ${directory.path} and in another log directory: remove one of them.`,
-      );
-    const log = await PartitionLog.open(context, {
-      directory: `${directory.path}/${name}`,
-      topic,
-      partition,
-      config: options.configOf(topic),
-      topicId: null,
-      isClean,
-      recoveryPoint: recoveryPoints.get(name) ?? 0,
-      logStartOffset: logStarts.get(name) ?? 0,
-    });
-    options.add(log);
+  const progress = new LoadProgress(context.system, {
+    directory: directory.path,
+    logCount: names.current.length + names.future.length,
+    isClean,
   });
+  const open = async (name: string, { topic, partition }: PartitionName): Promise<PartitionLog> => {
+    const key = partitionName(topic, partition);
+    const path = `${directory.path}/${name}`;
+    try {
+      return await PartitionLog.open(context, {
+        directory: path,
+        topic,
+        partition,
+        config: options.configOf(topic),
+        topicId: null,
+        isClean,
+        recoveryPoint: recoveryPoints.get(key) ?? 0,
+        logStartOffset: logStarts.get(key) ?? 0,
+        onRecovering: (segmentsLeft) => progress.recovering(name, segmentsLeft),
+      });
+    } catch (cause) {
+      const damage = damageThatEndsStart(cause);
+      if (damage === null) throw cause;
+      throw new MisfitError(
+        `${path} is damaged (${damage}): move it out of the way, and other brokers' replicas take its place.`,
+        { cause },
+      );
+    }
+  };
+  try {
+    await forEachOf(names.current, options.concurrency, async (name) => {
+      const parsed = parsePartitionName(name);
+      if (parsed === null)
+        throw new MisfitError(
+          `${directory.path}/${name} is no partition: remove it, or name another folder in log.dirs.`,
+        );
+      if (!(await isLogHere(context.system, directory, { name, ...parsed }, options))) return;
+      if (options.has(parsed.topic, parsed.partition))
+        throw new MisfitError(
+          `${name} is in ${directory.path} and in another log directory: remove one of them.`,
+        );
+      options.add(await open(name, parsed));
+      progress.loaded(name);
+    });
+    await forEachOf(names.future, options.concurrency, async (name) => {
+      const parsed = parsePartitionName(name.slice(0, name.lastIndexOf('.')));
+      if (parsed !== null) options.addFuture(await open(name, parsed));
+      progress.loaded(name);
+    });
+  } finally {
+    progress.stop();
+  }
+};
+
+/** False for what a log left behind that has moved to another directory; that is removed, too. */
+const isLogHere = async (
+  system: System,
+  directory: LogDirectory,
+  { name, topic, partition }: PartitionName & { readonly name: string },
+  options: DirectoryLoadOptions,
+): Promise<boolean> => {
+  const path = `${directory.path}/${name}`;
+  const place = await placeOfLog(system.disk, path, (other) => options.stateOf(other));
+  if (place === 'here') return true;
+  if (place === 'unknown')
+    system.logger.warn({ path }, 'log has moved to a directory that does not work: left alone');
+  if (place === 'unknown') return false;
+  const to = `${directory.path}/${deletedDirectoryName(system.random, topic, partition)}`;
+  await system.disk.rename(path, to);
+  options.remove(to);
+  return false;
 };
 
 /**
@@ -124,15 +179,16 @@ const partitionNames = async (
   system: System,
   directory: LogDirectory,
   options: DirectoryLoadOptions,
-): Promise<string[]> => {
-  const names: string[] = [];
+): Promise<{ readonly current: string[]; readonly future: string[] }> => {
+  const names = { current: [] as string[], future: [] as string[] };
   for (const name of await system.disk.list(directory.path)) {
     const path = `${directory.path}/${name}`;
     if ((await system.disk.info(path))?.isDirectory !== true || isPassedOver(name)) continue;
     const purpose = directoryPurpose(name);
     if (purpose === 'delete') options.remove(path);
-    else if (purpose === null) names.push(name);
-    else system.logger.warn({ path }, 'directory of a replica being moved, or stray: left alone');
+    else if (purpose === null) names.current.push(name);
+    else if (purpose === 'future') names.future.push(name);
+    else system.logger.warn({ path }, 'directory of a stray replica: left alone');
   }
   return names;
 };
@@ -140,15 +196,27 @@ const partitionNames = async (
 const isPassedOver = (name: string): boolean =>
   name === 'remote-log-index-cache' || name.startsWith('__cluster_metadata-');
 
-/** Runs `job` for every item, a few at a time; the first failure ends it. */
+/**
+ * Runs `job` for every item, a few at a time; after the first failure, which it throws, none begins.
+ * No job is under way any more when this ends.
+ */
 export const forEachOf = async <T>(
   items: readonly T[],
   concurrency: number,
   job: (item: T) => Promise<void>,
 ): Promise<void> => {
   const left = items.values();
+  const failures: unknown[] = [];
   const worker = async (): Promise<void> => {
-    for (const item of left) await job(item);
+    for (const item of left) {
+      if (failures.length > 0) return;
+      try {
+        await job(item);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
   };
   await Promise.all(Array.from({ length: concurrency }, worker));
+  if (failures.length > 0) throw failures[0];
 };

@@ -6,7 +6,7 @@
 import { type DiskLock, replaceFile } from '../system/disk.ts';
 import type { System } from '../system/system.ts';
 import {
-  CheckpointError,
+  CheckpointEntryError,
   type OffsetsByPartition,
   readOffsets,
   writeOffsets,
@@ -91,7 +91,8 @@ export class LogDirectory {
   }
 
   /**
-   * Offsets below which a log is known to be on the device; without them everything is recovered.
+   * Offsets below which a log is known to be on the device. Entries that are none count for
+   * nothing, and everything is recovered; a file that is none fails the directory, as in Kafka.
    */
   readRecoveryPoints(): Promise<OffsetsByPartition> {
     return this.#readLenient(RECOVERY_POINTS_FILE);
@@ -102,8 +103,7 @@ export class LogDirectory {
   }
 
   /**
-   * Unlike the others, a damaged one fails the directory: without it committed records might be
-   * cut.
+   * Unlike the others, any damage fails the directory: without it committed records might be cut.
    */
   async readHighWatermarks(): Promise<void> {
     this.highWatermarks = await readOffsets(this.#system.disk, this.#file(HIGH_WATERMARKS_FILE));
@@ -122,6 +122,12 @@ export class LogDirectory {
     await writeOffsets(this.#system.disk, this.#file(HIGH_WATERMARKS_FILE), offsets);
   }
 
+  /** Ends the use of the directory; `isClean` when all its logs have been closed in order. */
+  async leave({ isClean }: { readonly isClean: boolean }): Promise<void> {
+    if (isClean) await this.writeCleanMark();
+    await this.unlock();
+  }
+
   /** Gives the lock back and removes its file, as far as the disk still works. */
   async unlock(): Promise<void> {
     await this.#lock.release();
@@ -132,7 +138,7 @@ export class LogDirectory {
     try {
       return await readOffsets(this.#system.disk, this.#file(name));
     } catch (error) {
-      if (!(error instanceof CheckpointError)) throw error;
+      if (!(error instanceof CheckpointEntryError)) throw error;
       this.#system.logger.warn({ directory: this.path, name, err: error }, 'checkpoint ignored');
       return new Map();
     }

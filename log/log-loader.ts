@@ -4,7 +4,7 @@
  * out where the log begins and ends.
  */
 import { scanSlices, wholeBatches } from './batch-scan.ts';
-import { decodeEpochs } from './checkpoints.ts';
+import { CheckpointEntryError, decodeEpochs } from './checkpoints.ts';
 import { EpochCache } from './epoch-cache.ts';
 import {
   CLEANED_SUFFIX,
@@ -16,16 +16,18 @@ import {
   offsetOf,
   PARTITION_METADATA_FILE,
   SEGMENT_SUFFIXES,
+  SNAPSHOT_SUFFIX,
   SWAP_SUFFIX,
   TIME_INDEX_SUFFIX,
   TRANSACTION_INDEX_SUFFIX,
 } from './file-names.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogContext } from './log-context.ts';
+import { DamagedLogError } from './log-damage.ts';
 import { decodePartitionMetadata } from './partition-metadata.ts';
 import { ProducerFiles } from './producer-files.ts';
 import { ProducerStates } from './producer-state.ts';
-import { recoverSegment } from './recovery.ts';
+import { pointsToBatch, recoverSegment } from './recovery.ts';
 import { Segment } from './segment.ts';
 
 export interface LoadOptions {
@@ -36,6 +38,8 @@ export interface LoadOptions {
   /** Everything below is known to have reached the device; from the checkpoint of the directory. */
   readonly recoveryPoint: number;
   readonly logStartOffset: number;
+  /** Told how many segments are left to recover, before each of them. */
+  readonly onRecovering?: (segmentsLeft: number) => void;
 }
 
 export interface LoadedLog {
@@ -64,6 +68,8 @@ class Loading {
   readonly #producers = new ProducerStates();
   readonly #producerFiles: ProducerFiles;
   #segments: Segment[] = [];
+  /** Bases of segments that did not exist when this began. */
+  readonly #splits = new Set<number>();
   #epochs = new EpochCache();
   /** Producer state is only worth what has been replayed; until then it stands nowhere. */
   #hasProducers = false;
@@ -119,13 +125,16 @@ class Loading {
     if (!names.some(isLeftover)) return names;
     const cleaned = names.filter((name) => name.endsWith(CLEANED_SUFFIX)).map(baseOf);
     const firstCleaned = Math.min(...cleaned, Number.POSITIVE_INFINITY);
-    const swaps: string[] = [];
+    let swaps: string[] = [];
     for (const name of names) {
       if (name.endsWith(SWAP_SUFFIX) && baseOf(name) < firstCleaned) swaps.push(name);
       else if (isLeftover(name)) await disk.remove(`${directory}/${name}`);
     }
     for (const name of swaps.filter((swap) => swap.endsWith(LOG_SUFFIX + SWAP_SUFFIX)))
       await this.#removeReplaced(name, names);
+    // Data first: as long as it has not its name, this is begun anew, and what has one is removed.
+    const isData = (name: string): boolean => name.endsWith(LOG_SUFFIX + SWAP_SUFFIX);
+    swaps = [...swaps.filter(isData), ...swaps.filter((name) => !isData(name))];
     for (const name of swaps)
       await disk.rename(
         `${directory}/${name}`,
@@ -149,7 +158,10 @@ class Loading {
     }
     for (const name of names) {
       const base = offsetOf(name);
-      if (isLeftover(name) || base === null || base < from || base >= end) continue;
+      if (isLeftover(name) || base === null || base < from) continue;
+      // The snapshot at the base says how things stood before it, which has not changed. A copy
+      // without records still replaces what has its name.
+      if (base === from ? name.endsWith(SNAPSHOT_SUFFIX) : base >= end) continue;
       await disk.remove(`${directory}/${name}`);
     }
   }
@@ -161,9 +173,15 @@ class Loading {
   }
 
   async #readEpochs(names: readonly string[]): Promise<void> {
-    if (names.includes(EPOCHS_FILE))
+    const { disk } = this.#context.system;
+    if (!names.includes(EPOCHS_FILE))
+      return disk.writeFile(`${this.#options.directory}/${EPOCHS_FILE}`, '');
+    try {
       this.#epochs = new EpochCache(decodeEpochs((await this.#read(EPOCHS_FILE)).toString()));
-    else await this.#context.system.disk.writeFile(`${this.#options.directory}/${EPOCHS_FILE}`, '');
+    } catch (cause) {
+      if (!(cause instanceof CheckpointEntryError)) throw cause;
+      throw new DamagedLogError(`${EPOCHS_FILE} has ${cause.message}`, { cause });
+    }
   }
 
   async #openSegments(names: readonly string[]): Promise<void> {
@@ -183,6 +201,8 @@ class Loading {
 
   async #segmentAt(baseOffset: number, logPath: string): Promise<Segment> {
     const info = await this.#context.system.disk.info(logPath);
+    if ((info?.size ?? 0) > SEGMENT_BYTES_MAX)
+      throw new DamagedLogError(`${offsetName(baseOffset)}${LOG_SUFFIX} is larger than 2 GiB`);
     return new Segment(this.#context.system.disk, this.#options.directory, baseOffset, {
       sizeBytes: info?.size ?? 0,
       modifiedMs: info?.modifiedMs ?? 0,
@@ -201,41 +221,55 @@ class Loading {
     for (const [slot, segment] of this.#segments.entries()) {
       const isUnsafe = segment.baseOffset >= firstUnsafe;
       if (!isUnsafe && !(await this.#lacksIndex(segment, has))) continue;
-      const lostBytes = await this.#recoverAt(slot);
-      if (lostBytes === 0 || !isUnsafe) continue;
-      await this.#dropFrom(slot + 1);
-      return;
+      this.#options.onRecovering?.(this.#segments.length - slot);
+      const lostBytes = await this.#recoverAt(slot, isUnsafe);
+      // What is below the recovery point is not looked at again.
+      if (!isUnsafe) await segment.flush(null);
+      else if (lostBytes > 0) return;
     }
   }
 
   async #lacksIndex(segment: Segment, names: ReadonlySet<string>): Promise<boolean> {
     const { disk } = this.#context.system;
     const name = offsetName(segment.baseOffset);
-    if (!names.has(name + INDEX_SUFFIX)) return true;
+    if (!names.has(name + INDEX_SUFFIX) || this.#splits.has(segment.baseOffset)) return true;
     if (!names.has(name + TIME_INDEX_SUFFIX))
       await disk.writeFile(segment.path + TIME_INDEX_SUFFIX, '');
+    if (segment === this.#segments.at(-1) && !(await pointsToBatch(segment))) return true;
     return (
       names.has(name + TRANSACTION_INDEX_SUFFIX) &&
       !(await segment.transactions.isSane(disk, segment.baseOffset))
     );
   }
 
-  async #recoverAt(slot: number): Promise<number> {
+  /** With `dropsRest` segments behind lost bytes go, before anything of them is cut off. */
+  async #recoverAt(slot: number, dropsRest: boolean): Promise<number> {
     const { system } = this.#context;
     const { directory, config } = this.#options;
     const segment = this.#segments[slot] as Segment;
     await this.#producersAt(slot);
-    const { lostBytes, nextOffset } = await recoverSegment(system.disk, segment, {
-      epochs: this.#epochs,
-      producers: this.#producers,
-      config,
-    });
+    const state = { epochs: this.#epochs, producers: this.#producers, config };
+    const beforeCut = (): Promise<void> =>
+      dropsRest ? this.#dropFrom(slot + 1) : Promise.resolve();
+    const recovered = await recoverSegment(system.disk, segment, state, beforeCut);
+    const { lostBytes, nextOffset, splitAt } = recovered;
+    if (splitAt !== null) await this.#addSplit(slot, splitAt);
     this.#producers.mapEndOffset = nextOffset;
     await this.#producerFiles.write(nextOffset, this.#producers.snapshot());
     const fields = { directory, baseOffset: segment.baseOffset, nextOffset, lostBytes };
     if (lostBytes > 0) system.logger.warn(fields, 'segment recovered, its damaged end is cut off');
     else system.logger.debug(fields, 'segment recovered');
     return lostBytes;
+  }
+
+  /** Takes what has been split off a segment; its own recovery is next. */
+  async #addSplit(slot: number, baseOffset: number): Promise<void> {
+    if (this.#segments[slot + 1]?.baseOffset === baseOffset) this.#segments.splice(slot + 1, 1);
+    const path = `${this.#options.directory}/${offsetName(baseOffset)}`;
+    for (const suffix of [INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX])
+      await this.#context.system.disk.remove(path + suffix);
+    this.#splits.add(baseOffset);
+    this.#segments.splice(slot + 1, 0, await this.#segmentAt(baseOffset, path + LOG_SUFFIX));
   }
 
   /**
@@ -309,3 +343,6 @@ const isLeftover = (name: string): boolean =>
   name.endsWith(DELETED_SUFFIX) || name.endsWith(CLEANED_SUFFIX) || name.endsWith(SWAP_SUFFIX);
 
 const baseOf = (name: string): number => offsetOf(name) ?? 0;
+
+/** Positions in a segment are int32. */
+const SEGMENT_BYTES_MAX = 2 ** 31 - 1;

@@ -5,12 +5,15 @@
  */
 import { errorCodes, ProtocolError } from '../protocol/errors.ts';
 import { ZERO_UUID } from '../protocol/uuid.ts';
-import { createSerial } from '../system/serial.ts';
 import type { System } from '../system/system.ts';
-import { type OffsetsByPartition, partitionName } from './checkpoints.ts';
+import { partitionName } from './checkpoints.ts';
+import { LogCleaner } from './cleaner/log-cleaner.ts';
 import { deletedDirectoryName } from './file-names.ts';
+import { FutureLogs } from './future-logs.ts';
+import { LogCheckpoints } from './log-checkpoints.ts';
 import { defaultLogConfig, type LogConfig } from './log-config.ts';
-import { createLogContext, type LogContext } from './log-context.ts';
+import { createLogContext, type LogContext, PRODUCER_ID_EXPIRATION_MS } from './log-context.ts';
+import { LogDirectories } from './log-directories.ts';
 import type { LogDirectory } from './log-directory.ts';
 import {
   forEachOf,
@@ -20,29 +23,14 @@ import {
   noneUsable,
   openDirectories,
 } from './log-directory-loader.ts';
-import { type LogTaskIntervals, LogTasks } from './log-tasks.ts';
+import type { LogManagerOptions, LogsConfig } from './log-manager-options.ts';
+import { LogTasks } from './log-tasks.ts';
 import { PartitionLog } from './partition-log.ts';
 import { TailBudget } from './tail.ts';
 import { Trash } from './trash.ts';
 
 export { MisfitError } from './log-directory-loader.ts';
-
-export interface LogManagerOptions {
-  readonly logDirs: readonly string[];
-  /** Null: taken from `meta.properties`, which must then have it. */
-  readonly brokerId: number | null;
-  /** Null: taken from `meta.properties`, if it has one. */
-  readonly clusterId?: string | null;
-  readonly defaultConfig?: LogConfig;
-  /** The whole config of topics that have settings of their own. */
-  readonly topicConfigs?: ReadonlyMap<string, LogConfig>;
-  readonly producerIdExpirationMs?: number;
-  /** Memory for recent batches of all logs together. */
-  readonly tailBytesMax?: number;
-  /** Partitions of one directory that are loaded at the same time. */
-  readonly loadConcurrency?: number;
-  readonly intervals?: Partial<LogTaskIntervals>;
-}
+export type { LogManagerOptions, LogsConfig } from './log-manager-options.ts';
 
 export class LogManager {
   readonly brokerId: number;
@@ -54,19 +42,24 @@ export class LogManager {
    * checkpoint.
    */
   currentHighWatermark: (log: PartitionLog) => number;
+  readonly cleaner: LogCleaner | null;
+  /** The broker replaces it when its settings change. */
+  config: LogsConfig;
+  /** What moves between directories may copy in all; the broker sets it. */
+  moveBytesPerSecondMax: () => number = () => Number.POSITIVE_INFINITY;
 
   readonly #system: System;
-  readonly #directories: LogDirectory[];
-  readonly #configuredCount: number;
+  readonly #directories: LogDirectories;
   readonly #context: LogContext;
   readonly #trash: Trash;
   readonly #tasks: LogTasks;
-  readonly #defaultConfig: LogConfig;
   readonly #logs = new Map<string, PartitionLog>();
+  readonly #futures: FutureLogs;
+  /** Where logs that do not exist yet are to be made. */
+  readonly #preferred = new Map<string, string>();
   /** Logs being created or deleted, so that two requests for one do not cross. */
   readonly #changes = new Map<string, Promise<unknown>>();
-  readonly #checkpoints = createSerial();
-  readonly #checkpointsAsked = new Set<LogDirectory>();
+  readonly #checkpoints: LogCheckpoints;
   #lastFailure: unknown = null;
 
   /**
@@ -78,8 +71,11 @@ export class LogManager {
       const { brokerId, clusterId = null } = options;
       const ids = identify(directories, { brokerId, clusterId });
       const manager = new LogManager(system, directories, options, ids);
+      if (options.configFor) manager.config = await options.configFor(ids.brokerId);
       await manager.#load(options);
       manager.#tasks.start();
+      manager.#futures.run();
+      manager.cleaner?.start();
       return manager;
     } catch (error) {
       for (const directory of directories) await directory.unlock();
@@ -94,38 +90,57 @@ export class LogManager {
     ids: { brokerId: number; clusterId: string | null },
   ) {
     this.#system = system;
-    this.#directories = directories;
-    this.#configuredCount = options.logDirs.length;
-    this.#defaultConfig = options.defaultConfig ?? defaultLogConfig;
+    this.#directories = new LogDirectories(directories, options.logDirs);
+    this.config = {
+      default: options.defaultConfig ?? defaultLogConfig,
+      topics: options.topicConfigs ?? new Map(),
+      recoveryThreadsPerDataDir: 1,
+    };
     this.brokerId = ids.brokerId;
     this.clusterId = ids.clusterId;
     this.#trash = new Trash(system);
     this.#context = createLogContext(system, {
       tails: new TailBudget(options.tailBytesMax),
       removeLater: (paths, delayMs) => this.#trash.add(paths, delayMs),
-      recoveryPointLowered: (directory) => this.#recoveryPointLowered(directory),
+      recoveryPointLowered: (path) =>
+        this.#checkpoints.writeOffsetsSoon(this.#directories.of(path)),
+      truncated: (path, activeBaseOffset) => this.cleaner?.truncated(path, activeBaseOffset),
       failed: (directory, error) => this.#failed(directory, error),
-      ...(options.producerIdExpirationMs === undefined
-        ? {}
-        : { producerIdExpirationMs: options.producerIdExpirationMs }),
+      producerIdExpirationMs: options.producerIdExpirationMs ?? PRODUCER_ID_EXPIRATION_MS,
+    });
+    this.#checkpoints = new LogCheckpoints(this.#directories, {
+      get: (topic, partition) => this.get(topic, partition),
+      everyLog: () => this.everyLog(),
+      onDirectory: (directory, job) => this.#onDirectory(directory, job),
+    });
+    this.#futures = new FutureLogs(system, {
+      get: (topic, partition) => this.get(topic, partition),
+      open: (log) => PartitionLog.open(this.#context, log),
+      discard: (directory, topic, partition) => this.#discard(directory, topic, partition),
+      moved: (log, from) => this.#moved(log, from),
+      failed: (path, error) => this.#failed(path, error),
+      bytesPerSecondMax: () => this.moveBytesPerSecondMax(),
     });
     this.currentHighWatermark = (log) => this.highWatermark(log.topic, log.partition);
     this.#tasks = new LogTasks(system, this, options.intervals ?? {});
+    const { cleaner } = options;
+    const failed = (path: string, error: unknown): void => this.#failed(path, error);
+    this.cleaner = cleaner ? new LogCleaner(system, { logs: this, failed }, cleaner) : null;
   }
 
   /** Paths of the directories in use. */
   get onlineDirectories(): string[] {
-    return this.#directories.filter(({ isOnline }) => isOnline).map(({ path }) => path);
+    return this.#directories.online;
   }
 
   /** Paths of directories that have failed since the start. */
   get offlineDirectories(): string[] {
-    return this.#directories.filter(({ isOnline }) => !isOnline).map(({ path }) => path);
+    return this.#directories.offline;
   }
 
   /** Whether some of the configured directories are out of use, be it since the start. */
   get hasOfflineDirectory(): boolean {
-    return this.onlineDirectories.length < this.#configuredCount;
+    return this.#directories.isOneOffline;
   }
 
   get(topic: string, partition: number): PartitionLog | undefined {
@@ -134,6 +149,11 @@ export class LogManager {
 
   all(): Iterable<PartitionLog> {
     return this.#logs.values();
+  }
+
+  /** Of a log that is moving to another directory: what it has there so far. */
+  future(topic: string, partition: number): PartitionLog | undefined {
+    return this.#futures.get(topic, partition);
   }
 
   topicId(topic: string, partition: number): string | null {
@@ -158,6 +178,23 @@ export class LogManager {
     );
   }
 
+  /**
+   * Moves the log of a partition to `directory`, one of those online, in the background (KIP-113); a move to elsewhere ends.
+   * A log that does not exist yet will be made there. Throws ProtocolError(KAFKA_STORAGE_ERROR).
+   */
+  async moveTo(topic: string, partition: number, directory: string): Promise<void> {
+    const name = partitionName(topic, partition);
+    await this.#change(name, async () => {
+      const log = this.#logs.get(name);
+      if (log === undefined) return void this.#preferred.set(name, directory);
+      const future = this.#futures.get(topic, partition);
+      if (future !== undefined && this.#directories.of(future.directory).path === directory) return;
+      await this.#futures.cancel(topic, partition);
+      if (this.#directories.of(log.directory).path !== directory)
+        await this.#futures.begin(log, directory);
+    });
+  }
+
   /** Takes a log out of use at once; its directory is renamed, and removed later. */
   async delete(topic: string, partition: number): Promise<void> {
     const name = partitionName(topic, partition);
@@ -165,14 +202,11 @@ export class LogManager {
       const log = this.#logs.get(name);
       if (log === undefined) return;
       this.#drop(log);
-      const directory = this.#directoryOf(log.directory);
+      this.cleaner?.forget(log);
       try {
+        await this.#futures.cancel(topic, partition);
         await log.abandon();
-        const to = deletedDirectoryName(this.#system.random, topic, partition);
-        await this.#system.disk.rename(log.directory, `${directory.path}/${to}`);
-        this.#trash.add([`${directory.path}/${to}`], this.#defaultConfig.fileDeleteDelayMs);
-        directory.highWatermarks.delete(name);
-        this.#checkpointSoon(directory);
+        await this.#discard(log.directory, topic, partition);
       } catch (error) {
         this.#failed(log.directory, error);
         throw error;
@@ -185,55 +219,57 @@ export class LogManager {
     const name = partitionName(topic, partition);
     const log = this.#logs.get(name);
     if (log === undefined) return 0;
-    return this.#directoryOf(log.directory).highWatermarks.get(name) ?? 0;
+    return this.#directories.of(log.directory).highWatermarks.get(name) ?? 0;
   }
 
   /** Writes the high watermarks of the partitions given; those of other logs stay as they were. */
-  async checkpointHighWatermarks(
+  checkpointHighWatermarks(
     values: Iterable<{ topic: string; partition: number; offset: number }>,
   ): Promise<void> {
-    await this.#checkpoints.run(async () => {
-      const byDirectory = new Map<LogDirectory, OffsetsByPartition>();
-      for (const { topic, partition, offset } of values) {
-        const log = this.get(topic, partition);
-        if (log === undefined) continue;
-        const directory = this.#directoryOf(log.directory);
-        const offsets = byDirectory.get(directory) ?? new Map(directory.highWatermarks);
-        byDirectory.set(directory, offsets.set(partitionName(topic, partition), offset));
-      }
-      for (const [directory, offsets] of byDirectory)
-        await this.#onDirectory(directory, () => directory.writeHighWatermarks(offsets));
-    });
+    return this.#checkpoints.writeHighWatermarks(values);
   }
 
-  /** Writes the recovery points and log start offsets of all logs. */
-  async checkpointOffsets(): Promise<void> {
-    await this.#checkpoints.run(async () => {
-      for (const directory of this.#directories) await this.#checkpoint(directory);
-    });
+  checkpointRecoveryPoints(): Promise<void> {
+    return this.#checkpoints.writeRecoveryPoints();
+  }
+
+  checkpointLogStarts(): Promise<void> {
+    return this.#checkpoints.writeLogStarts();
   }
 
   /** Closes all logs; directories whose logs all closed in order are marked clean. */
   async close(): Promise<void> {
     await this.#tasks.stop();
+    await this.cleaner?.stop();
+    await this.#futures.stop();
     this.#trash.close();
     const failed = new Set<LogDirectory>();
-    await forEachOf([...this.#logs.values()], CLOSE_CONCURRENCY, async (log) => {
+    await forEachOf(this.everyLog(), this.#concurrency, async (log) => {
       try {
         await log.close();
       } catch (error) {
         this.#system.logger.error({ directory: log.directory, err: error }, 'log not closed');
-        failed.add(this.#directoryOf(log.directory));
+        failed.add(this.#directories.of(log.directory));
       }
     });
-    await this.checkpointOffsets();
-    for (const directory of this.#directories.filter(({ isOnline }) => isOnline)) {
-      if (!failed.has(directory))
-        await this.#onDirectory(directory, () => directory.writeCleanMark());
-      await directory.unlock();
+    await this.checkpointRecoveryPoints();
+    await this.checkpointLogStarts();
+    for (const directory of [...this.#directories].filter(({ isOnline }) => isOnline)) {
+      const isClean = !failed.has(directory);
+      await this.#onDirectory(directory, () => directory.leave({ isClean }));
       directory.isOnline = false;
     }
     this.#logs.clear();
+  }
+
+  /** Those included that are being filled to take another's place. */
+  everyLog(): PartitionLog[] {
+    return [...this.#logs.values(), ...this.#futures.all()];
+  }
+
+  /** How many partitions of a directory are loaded, or closed, at the same time. */
+  get #concurrency(): number {
+    return PARTITIONS_PER_THREAD * this.config.recoveryThreadsPerDataDir;
   }
 
   async #load(options: LogManagerOptions): Promise<void> {
@@ -241,12 +277,15 @@ export class LogManager {
     for (const directory of this.#directories) {
       await this.#onDirectory(directory, async () => {
         await directory.writeMeta({ brokerId, clusterId });
+        await this.cleaner?.addDirectory(directory.path);
         await loadDirectory(this.#context, directory, {
           has: (topic, partition) => this.get(topic, partition) !== undefined,
           add: (log) => this.#add(log),
-          configOf: (topic) => options.topicConfigs?.get(topic) ?? this.#defaultConfig,
-          concurrency: options.loadConcurrency ?? LOAD_CONCURRENCY,
-          remove: (path) => this.#trash.add([path], this.#defaultConfig.fileDeleteDelayMs),
+          addFuture: (log) => this.#futures.add(log),
+          configOf: (topic) => this.config.topics.get(topic) ?? this.config.default,
+          concurrency: this.#concurrency,
+          remove: (path) => this.#trash.add([path], this.config.default.fileDeleteDelayMs),
+          stateOf: (path) => this.#directories.stateOf(path),
         });
       });
     }
@@ -259,7 +298,8 @@ export class LogManager {
     options: { topicId: string | null; config: LogConfig },
   ): Promise<PartitionLog> {
     const name = partitionName(topic, partition);
-    const directory = this.#emptiestDirectory();
+    const directory = this.#directories.forNewLog(this.#preferred.get(name));
+    this.#preferred.delete(name);
     const path = `${directory.path}/${name}`;
     // Counted while it is being made, so that others made at the same time go elsewhere.
     directory.logCount += 1;
@@ -278,32 +318,26 @@ export class LogManager {
     }
   }
 
-  async #checkpoint(directory: LogDirectory): Promise<void> {
-    if (!directory.isOnline) return;
-    this.#checkpointsAsked.delete(directory);
-    const recoveryPoints: OffsetsByPartition = new Map();
-    const logStarts: OffsetsByPartition = new Map();
-    for (const [name, log] of this.#logs) {
-      if (this.#directoryOf(log.directory) !== directory) continue;
-      recoveryPoints.set(name, log.recoveryPoint);
-      if (log.logStartOffset > (log.segments[0]?.baseOffset ?? 0))
-        logStarts.set(name, log.logStartOffset);
-    }
-    await this.#onDirectory(directory, async () => {
-      await directory.writeRecoveryPoints(recoveryPoints);
-      await directory.writeLogStarts(logStarts);
-    });
+  /** Renames a partition's directory for removal. */
+  async #discard(path: string, topic: string, partition: number): Promise<void> {
+    const directory = this.#directories.of(path);
+    const to = `${directory.path}/${deletedDirectoryName(this.#system.random, topic, partition)}`;
+    await this.#system.disk.rename(path, to);
+    this.#trash.add([to], this.config.default.fileDeleteDelayMs);
+    directory.highWatermarks.delete(partitionName(topic, partition));
+    this.#checkpoints.writeOffsetsSoon(directory);
   }
 
-  #recoveryPointLowered(logDirectory: string): void {
-    this.#checkpointSoon(this.#directoryOf(logDirectory));
-  }
-
-  /** One checkpoint serves everything that asked for it before it began. */
-  #checkpointSoon(directory: LogDirectory): void {
-    if (this.#checkpointsAsked.has(directory)) return;
-    this.#checkpointsAsked.add(directory);
-    void this.#checkpoints.run(() => this.#checkpoint(directory));
+  /** The log keeps its high watermark, in the checkpoint of the directory where it is now. */
+  #moved(log: PartitionLog, from: string): void {
+    const name = partitionName(log.topic, log.partition);
+    const [before, now] = [this.#directories.of(from), this.#directories.of(log.directory)];
+    before.logCount -= 1;
+    now.logCount += 1;
+    const highWatermark = before.highWatermarks.get(name);
+    if (highWatermark !== undefined) now.highWatermarks.set(name, highWatermark);
+    this.#checkpoints.writeOffsetsSoon(now);
+    this.cleaner?.moved(log, from);
   }
 
   /**
@@ -322,15 +356,16 @@ export class LogManager {
 
   /** Takes the directory of `path` out of use, once. */
   #failed(path: string, error: unknown): void {
-    const directory = this.#directoryOf(path);
+    const directory = this.#directories.of(path);
     if (!directory.isOnline) return;
     directory.isOnline = false;
     this.#lastFailure = error;
     this.#system.logger.error({ directory: directory.path, err: error }, 'log directory failed');
     const lost: PartitionLog[] = [];
     for (const log of this.#logs.values())
-      if (this.#directoryOf(log.directory) === directory) lost.push(log);
+      if (this.#directories.of(log.directory) === directory) lost.push(log);
     for (const log of lost) this.#drop(log);
+    this.#futures.drop((future) => this.#directories.of(future.directory) === directory);
     // Whatever else goes wrong with them, the directory is out of use already.
     for (const log of lost) log.abandon().catch(() => {});
     // The disk is gone already; that the lock file may stay behind changes nothing.
@@ -338,30 +373,14 @@ export class LogManager {
     this.onDirectoryFailure(directory.path, lost);
   }
 
-  #emptiestDirectory(): LogDirectory {
-    let best: LogDirectory | null = null;
-    for (const directory of this.#directories)
-      if (directory.isOnline && (best === null || directory.logCount < best.logCount))
-        best = directory;
-    if (best === null) throw new ProtocolError(errorCodes.KAFKA_STORAGE_ERROR, 'no directory left');
-    return best;
-  }
-
   #add(log: PartitionLog): void {
     this.#logs.set(partitionName(log.topic, log.partition), log);
-    this.#directoryOf(log.directory).logCount += 1;
+    this.#directories.of(log.directory).logCount += 1;
   }
 
   #drop(log: PartitionLog): void {
     this.#logs.delete(partitionName(log.topic, log.partition));
-    this.#directoryOf(log.directory).logCount -= 1;
-  }
-
-  #directoryOf(path: string): LogDirectory {
-    const parent = path.slice(0, path.lastIndexOf('/'));
-    const found = this.#directories.find((one) => one.path === parent || one.path === path);
-    if (found === undefined) throw new Error(`${path} is in none of the log directories`);
-    return found;
+    this.#directories.of(log.directory).logCount -= 1;
   }
 
   /** Creations and deletions of one partition's log run one after the other. */
@@ -376,5 +395,5 @@ export class LogManager {
   }
 }
 
-const LOAD_CONCURRENCY = 8;
-const CLOSE_CONCURRENCY = 8;
+/** A thread of Kafka's waits for its disk; one of ours has several partitions in hand meanwhile. */
+const PARTITIONS_PER_THREAD = 8;

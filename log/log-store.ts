@@ -11,14 +11,18 @@ import type { EpochCache } from './epoch-cache.ts';
 import { EPOCHS_FILE, PARTITION_METADATA_FILE } from './file-names.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogContext } from './log-context.ts';
-import type { LoadedLog } from './log-loader.ts';
+import { type LoadedLog, loadLog } from './log-loader.ts';
 import { encodePartitionMetadata } from './partition-metadata.ts';
 import type { ProducerFiles } from './producer-files.ts';
 import type { ProducerStates } from './producer-state.ts';
 import { countExpired } from './retention.ts';
-import { Segment } from './segment.ts';
+import { Segment, type SegmentOptions } from './segment.ts';
+import { SegmentChanges, swapIn } from './segment-changes.ts';
 import { type LogRead, type ReadLimits, readSegment } from './segment-read.ts';
 import type { AbortedTransaction } from './transaction-index.ts';
+
+/** What the cleaner has made of some segments: complete files that end in `.cleaned`. */
+export type SegmentCopy = SegmentOptions;
 
 export class LogStore {
   readonly directory: string;
@@ -37,11 +41,29 @@ export class LogStore {
   topicId: string | null;
   /** Goes up with every cut, so that what began before it can tell. */
   truncations = 0;
+  /** Up to here records have been synced by `sync`. */
+  #syncedOffset = 0;
+  readonly #changes = new SegmentChanges();
   readonly #context: LogContext;
   readonly #producerFiles: ProducerFiles;
   readonly #metadataJobs = createSerial();
   #metadataJobCount = 0;
   #isTopicIdDirty = false;
+
+  /** Opens another directory with the same records as `log`, whose epochs it takes over. */
+  static async openCopy(
+    context: LogContext,
+    log: Pick<LogStore, 'config' | 'topicId' | 'logStartOffset' | 'epochs'>,
+    files: { readonly directory: string; readonly recoveryPoint: number },
+  ): Promise<LogStore> {
+    const { config, topicId, logStartOffset } = log;
+    const options = { ...files, config, topicId, logStartOffset, isClean: true };
+    const loaded = await loadLog(context, options);
+    loaded.epochs.replace(log.epochs.entries);
+    const store = new LogStore(context, loaded, options);
+    await store.writeMetadata();
+    return store;
+  }
 
   constructor(
     context: LogContext,
@@ -62,6 +84,11 @@ export class LogStore {
     this.lastFlushMs = context.system.clock.nowMs();
     this.sizeBytes = totalBytes(loaded.segments);
     if (options.topicId !== null) this.assignTopicId(options.topicId);
+  }
+
+  /** Below this all records have reached the device, if not their indexes. */
+  get syncedOffset(): number {
+    return Math.max(this.recoveryPoint, this.#syncedOffset);
   }
 
   get active(): Segment {
@@ -110,8 +137,18 @@ export class LogStore {
   }
 
   /** Reads from disk; null when the log was cut or the segment removed meanwhile. */
-  async read(offset: number, limits: ReadLimits): Promise<LogRead | null> {
+  read(offset: number, limits: ReadLimits): Promise<LogRead | null> {
     const { truncations } = this;
+    return this.stable(() => this.#read(offset, limits, truncations));
+  }
+
+  /** Runs a job that only reads segments; again when they went or were replaced meanwhile. */
+  stable<T>(read: () => Promise<T>): Promise<T> {
+    return this.#changes.stable(read);
+  }
+
+  async #read(offset: number, limits: ReadLimits, truncations: number): Promise<LogRead | null> {
+    if (truncations !== this.truncations) return null;
     for (const segment of this.segmentsFrom(offset)) {
       if (segment.sizeBytes === 0) continue;
       let read: LogRead | null = null;
@@ -128,8 +165,18 @@ export class LogStore {
     return null;
   }
 
+  /** Lets go of all files, which are another's now or are going to be removed; reads under way find nothing. */
+  async leave(): Promise<void> {
+    this.truncations += 1;
+    for (const segment of this.segments.splice(0)) await segment.release({ isActive: false });
+  }
+
   /** Aborted transactions that overlap [startOffset, endOffset). */
-  async abortedTransactions(startOffset: number, endOffset: number): Promise<AbortedTransaction[]> {
+  abortedTransactions(startOffset: number, endOffset: number): Promise<AbortedTransaction[]> {
+    return this.stable(() => this.#abortedTransactions(startOffset, endOffset));
+  }
+
+  async #abortedTransactions(startOffset: number, endOffset: number) {
     const found: AbortedTransaction[] = [];
     for (const segment of this.segmentsFrom(startOffset)) {
       for (const entry of await segment.transactions.read(this.#disk)) {
@@ -158,6 +205,13 @@ export class LogStore {
     this.recoveryPoint = Math.max(this.recoveryPoint, Math.min(endOffset, this.logEndOffset));
   }
 
+  /** Brings the records written, up to `endOffset`, to the device; indexes follow with a flush. */
+  async sync(endOffset: number): Promise<void> {
+    for (const segment of this.segmentsFrom(this.syncedOffset))
+      if (this.segments.includes(segment)) await segment.withFile((file) => file.sync());
+    this.#syncedOffset = endOffset;
+  }
+
   /** Brings everything written so far to the device. */
   async flush(): Promise<void> {
     const endOffset = this.logEndOffset;
@@ -172,16 +226,19 @@ export class LogStore {
 
   /** Leaves the files as a clean shutdown has them. */
   async seal(): Promise<void> {
-    const isUnflushed = this.recoveryPoint < this.logEndOffset;
-    if (isUnflushed) await this.flush();
-    await this.active.seal({ sync: isUnflushed });
+    if (this.recoveryPoint < this.logEndOffset) await this.flush();
+    // The mark of a clean stop will vouch for all of this: nothing of it is looked at again.
+    await this.active.seal({ sync: true });
     await this.#snapshot();
+    await this.#producerFiles.sync(this.logEndOffset);
+    await this.#disk.syncDirectory(this.directory);
   }
 
   /** Removes everything from `offset` on, whole batches. */
   async cutAt(offset: number): Promise<void> {
     const kept = this.segments.findLastIndex((segment) => segment.baseOffset <= offset);
     this.truncations += 1;
+    this.#changes.note();
     this.logEndOffset = offset;
     await this.#removeSegments(this.segments.splice(kept + 1).reverse());
     await this.active.truncateTo(offset, this.config.segmentIndexBytes);
@@ -200,11 +257,13 @@ export class LogStore {
     });
     await this.#snapshot();
     this.#lowerRecoveryPoint(offset);
+    this.#context.truncated(this.directory, this.active.baseOffset);
   }
 
   /** Removes everything; the log goes on, empty, at `offset`. */
   async startOver(offset: number): Promise<void> {
     this.truncations += 1;
+    this.#changes.note();
     await this.#removeSegments(this.segments.splice(0).reverse());
     await this.#producerFiles.remove(() => true);
     this.segments.push(await this.#createSegment(offset));
@@ -216,6 +275,7 @@ export class LogStore {
     await this.writeMetadata();
     this.#lowerRecoveryPoint(offset);
     this.recoveryPoint = offset;
+    this.#context.truncated(this.directory, offset);
   }
 
   /** Raises the start of the log; segments below go at the next retention pass. */
@@ -253,15 +313,31 @@ export class LogStore {
       await this.sealRolled(rolled, this.logEndOffset);
     }
     const removed = this.segments.splice(0, count);
+    this.#changes.note();
     this.sizeBytes = totalBytes(this.segments);
     await this.raiseLogStart(this.segments[0]?.baseOffset ?? this.logEndOffset);
     await this.#removeSegments(removed);
   }
 
   /**
-   * Gives back file handles and the memory of indexes; of the active segment only the handle, when
-   * asked to.
+   * Puts a copy in the place of neighbouring sealed segments, whose first one's offset it has; false
+   * when they are not there any more. A crash leaves either them or the copy (log-loader.ts).
    */
+  async replace(group: readonly Segment[], copy: SegmentCopy): Promise<boolean> {
+    const [first] = group;
+    if (first === undefined || group.includes(this.active)) return false;
+    const slot = this.segments.indexOf(first);
+    if (group.some((segment, index) => segment !== this.segments[slot + index])) return false;
+    await this.#changes.run(async () => {
+      await swapIn(this.#disk, first.path, () => this.#removeSegments(group.toReversed(), first));
+      const segment = new Segment(this.#disk, this.directory, first.baseOffset, copy);
+      this.segments.splice(slot, group.length, segment);
+      this.sizeBytes += copy.sizeBytes - totalBytes(group);
+    });
+    return true;
+  }
+
+  /** Gives back file handles and index memory; of the active segment at most the handle. */
   async release(options: { isActiveIdle: boolean }): Promise<void> {
     const { active } = this;
     for (const segment of this.segments)
@@ -283,10 +359,8 @@ export class LogStore {
   async #createSegment(baseOffset: number): Promise<Segment> {
     const { config, directory } = this;
     const { disk, clock } = this.#context.system;
-    const segment = new Segment(disk, directory, baseOffset, {
-      sizeBytes: 0,
-      modifiedMs: clock.nowMs(),
-    });
+    const isEmpty = { sizeBytes: 0, modifiedMs: clock.nowMs() };
+    const segment = new Segment(disk, directory, baseOffset, isEmpty);
     await segment.create({
       indexBytes: config.segmentIndexBytes,
       preallocateBytes: config.preallocate ? config.segmentBytes : 0,
@@ -294,10 +368,12 @@ export class LogStore {
     return segment;
   }
 
-  async #removeSegments(segments: readonly Segment[]): Promise<void> {
+  /** With their snapshots, but for that of `replaced`, in whose place another segment comes. */
+  async #removeSegments(segments: readonly Segment[], replaced?: Segment): Promise<void> {
     for (const segment of segments) {
       const paths = await segment.markDeleted();
-      paths.push(...(await this.#producerFiles.markDeleted(segment.baseOffset)));
+      if (segment !== replaced)
+        paths.push(...(await this.#producerFiles.markDeleted(segment.baseOffset)));
       this.#context.removeLater(paths, this.config.fileDeleteDelayMs);
     }
   }
@@ -309,6 +385,7 @@ export class LogStore {
   }
 
   #lowerRecoveryPoint(offset: number): void {
+    this.#syncedOffset = Math.min(this.#syncedOffset, offset);
     if (this.recoveryPoint <= offset) return;
     this.recoveryPoint = offset;
     this.#context.recoveryPointLowered(this.directory);

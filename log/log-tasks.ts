@@ -12,7 +12,8 @@ export interface LogTaskIntervals {
   readonly retentionCheckMs: number;
   /** How often logs are looked at for flush.ms. */
   readonly flushCheckMs: number;
-  readonly checkpointMs: number;
+  readonly recoveryPointCheckpointMs: number;
+  readonly logStartCheckpointMs: number;
   readonly producerExpirationCheckMs: number;
   /** Before the first run of each task. */
   readonly initialDelayMs: number;
@@ -21,14 +22,16 @@ export interface LogTaskIntervals {
 export interface LogTaskOwner {
   all(): Iterable<PartitionLog>;
   currentHighWatermark(log: PartitionLog): number;
-  checkpointOffsets(): Promise<void>;
+  checkpointRecoveryPoints(): Promise<void>;
+  checkpointLogStarts(): Promise<void>;
 }
 
 /** Kafka 3.9's defaults. */
 const DEFAULT_INTERVALS: LogTaskIntervals = {
   retentionCheckMs: 300_000,
   flushCheckMs: NEVER,
-  checkpointMs: 60_000,
+  recoveryPointCheckpointMs: 60_000,
+  logStartCheckpointMs: 60_000,
   producerExpirationCheckMs: 600_000,
   initialDelayMs: 30_000,
 };
@@ -48,12 +51,12 @@ export class LogTasks {
   }
 
   start(): void {
-    const { retentionCheckMs, flushCheckMs, checkpointMs, producerExpirationCheckMs } =
-      this.#intervals;
-    this.#every(retentionCheckMs, () => this.#cleanUp());
-    this.#every(flushCheckMs, () => this.#flushOld());
-    this.#every(checkpointMs, () => this.#owner.checkpointOffsets());
-    this.#every(producerExpirationCheckMs, () => this.#expireProducers());
+    const intervals = this.#intervals;
+    this.#every(intervals.retentionCheckMs, () => this.#cleanUp());
+    this.#every(intervals.flushCheckMs, () => this.#flushOld());
+    this.#every(intervals.recoveryPointCheckpointMs, () => this.#checkpointRecoveryPoints());
+    this.#every(intervals.logStartCheckpointMs, () => this.#owner.checkpointLogStarts());
+    this.#every(intervals.producerExpirationCheckMs, () => this.#expireProducers());
   }
 
   /** No task begins any more; resolves when the one that runs has ended. */
@@ -63,13 +66,16 @@ export class LogTasks {
     await this.#running.idle();
   }
 
+  /** Once only with an interval of zero, as Kafka's scheduler has it. */
   #every(intervalMs: number, task: () => Promise<void>): void {
     if (intervalMs >= NEVER) return;
     const arm = (delayMs: number): void => {
       if (this.#isStopped) return;
       const timer = this.#system.clock.setTimer(delayMs, () => {
         this.#timers.delete(timer);
-        void this.#running.run(task).finally(() => arm(intervalMs));
+        void this.#running.run(task).finally(() => {
+          if (intervalMs > 0) arm(intervalMs);
+        });
       });
       this.#timers.add(timer);
     };
@@ -91,6 +97,14 @@ export class LogTasks {
       if (log.recoveryPoint >= log.logEndOffset) return;
       if (nowMs - log.lastFlushMs >= log.config.flushMs) await log.flush();
     });
+  }
+
+  /** What flush.messages has brought to the disk is not to be recovered: its indexes follow. */
+  async #checkpointRecoveryPoints(): Promise<void> {
+    await this.#forEachLog(async (log) => {
+      if (log.syncedOffset > log.recoveryPoint) await log.flush();
+    });
+    await this.#owner.checkpointRecoveryPoints();
   }
 
   async #expireProducers(): Promise<void> {

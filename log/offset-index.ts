@@ -49,6 +49,13 @@ export class OffsetIndex {
     return this.positionAt(Number.POSITIVE_INFINITY);
   }
 
+  /** The last entry; null without any. */
+  last(): { offset: number; position: number } | null {
+    const slot = this.file.count - 1;
+    if (slot < 0) return null;
+    return { offset: this.#baseOffset + this.#relativeAt(slot), position: this.#positionOf(slot) };
+  }
+
   /** Drops entries at or above `offset`. */
   truncateTo(offset: number): void {
     this.file.truncate(this.#slotAt(offset - 1) + 1);

@@ -5,14 +5,14 @@
  * first lets the queue run dry while new appends wait behind it. Knows nothing of high watermark,
  * ISR or roles: Kafka's UnifiedLog without those.
  */
-import { errorCodes, ProtocolError } from '../protocol/errors.ts';
-import { createSerial } from '../system/serial.ts';
 import { Appender, type AppendInfo, type LeaderAppendOptions } from './appender.ts';
-import { CorruptLogError } from './batch-scan.ts';
 import type { EpochCache, EpochEnd } from './epoch-cache.ts';
+import { LogCleaning } from './log-cleaning.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogContext } from './log-context.ts';
+import { LogGuard, outOfRange, storageError } from './log-guard.ts';
 import { loadLog } from './log-loader.ts';
+import { LogOrder } from './log-order.ts';
 import { LogStore } from './log-store.ts';
 import type { ProducerStates } from './producer-state.ts';
 import type { Segment } from './segment.ts';
@@ -34,6 +34,7 @@ export interface PartitionLogOptions {
   readonly isClean: boolean;
   readonly recoveryPoint: number;
   readonly logStartOffset: number;
+  readonly onRecovering?: (segmentsLeft: number) => void;
 }
 
 export class PartitionLog {
@@ -41,16 +42,17 @@ export class PartitionLog {
   readonly partition: number;
   /** Called after the log end offset has moved. */
   onEndOffset: (() => void) | null = null;
+  /** Called after the log has been cut, with its new end. */
+  onCut: ((endOffset: number) => void) | null = null;
+  /** For the cleaner alone. */
+  readonly cleaning: LogCleaning;
 
   readonly #context: LogContext;
-  readonly #store: LogStore;
+  #store: LogStore;
   readonly #appender: Appender;
-  /** Everything asynchronous that changes files, but for the writes of the queue. */
-  readonly #jobs = createSerial();
-  /** Jobs that appends must wait for, and appends that wait behind them. */
-  #barriers = 0;
-  #isClosed = false;
-  #hasFailed = false;
+  /** Of appends, and of everything else that changes files. */
+  readonly #order = new LogOrder();
+  readonly #guard: LogGuard;
   /** Nothing has been appended since the last `releaseIdle`. */
   #isIdle = false;
 
@@ -65,13 +67,24 @@ export class PartitionLog {
     this.topic = options.topic;
     this.partition = options.partition;
     this.#store = store;
+    this.#guard = new LogGuard({
+      directory: () => this.directory,
+      failed: (error) => context.failed(this.directory, error),
+    });
     this.#appender = new Appender(context, store, {
       written: () => {
         this.#isIdle = false;
         this.onEndOffset?.();
       },
-      rolled: (rolled, endOffset) => this.#inBackground(() => store.sealRolled(rolled, endOffset)),
-      failed: (error) => this.#fail(error),
+      rolled: (rolled, endOffset) =>
+        this.#inBackground(() => this.#store.sealRolled(rolled, endOffset)),
+      failed: (error) => this.#guard.fail(error),
+    });
+    this.cleaning = new LogCleaning({
+      guard: this.#guard,
+      order: this.#order,
+      store: () => this.#store,
+      forgetRecent: () => this.#appender.tail.clear(),
     });
   }
 
@@ -107,6 +120,10 @@ export class PartitionLog {
   get recoveryPoint(): number {
     return this.#store.recoveryPoint;
   }
+  /** The same of the records alone: indexes may lag behind, so that recovery still has work. */
+  get syncedOffset(): number {
+    return this.#store.syncedOffset;
+  }
   get sizeBytes(): number {
     return this.#store.sizeBytes;
   }
@@ -114,24 +131,23 @@ export class PartitionLog {
     return this.#store.lastFlushMs;
   }
   get hasFailed(): boolean {
-    return this.#hasFailed;
+    return this.#guard.hasFailed;
   }
-  /** For tools and tests; not to be changed. */
+  /** Neither closed nor failed. */
+  get isUsable(): boolean {
+    return this.#guard.isUsable;
+  }
+  /** For tools, the cleaner and tests; not to be changed. */
   get segments(): readonly Segment[] {
     return this.#store.segments;
   }
-  /**
-   * Where read_committed consumers stop at the latest; null when no transaction holds them back.
-   */
+  /** Where read_committed consumers stop at the latest; null: no transaction holds them back. */
   get firstUnstableOffset(): number | null {
     const offset = this.producers.firstUnstableOffset;
     return offset === null ? null : Math.max(offset, this.logStartOffset);
   }
 
-  /**
-   * Gives the topic id of a log whose directory did not say it; written before the next records
-   * are.
-   */
+  /** Gives the topic id of a log whose directory did not say it; on disk before the next records. */
   assignTopicId(topicId: string): void {
     this.#store.assignTopicId(topicId);
     this.#inBackground(() => this.#store.writeMetadata());
@@ -148,8 +164,7 @@ export class PartitionLog {
 
   /**
    * Appends what a leader sent, offsets and epochs as they are; a partial last batch is dropped.
-   * Null when there was no whole batch. Rejects with UnexpectedOffsetError when the records do not
-   * continue the log.
+   * Null without a whole batch. Rejects with UnexpectedOffsetError unless they continue the log.
    */
   appendAsFollower(records: Buffer): Promise<AppendInfo | null> {
     return this.#inOrder(() => {
@@ -174,15 +189,15 @@ export class PartitionLog {
    * recent appends. The buffers stay valid. Throws ProtocolError(OFFSET_OUT_OF_RANGE).
    */
   read(offset: number, limits: ReadLimits): LogRead | Promise<LogRead> {
-    this.#checkUsable();
+    this.#guard.check();
     const { logStartOffset, logEndOffset } = this.#store;
-    if (offset < logStartOffset || offset > logEndOffset) throw this.#outOfRange(offset);
+    if (offset < logStartOffset || offset > logEndOffset) throw outOfRange(offset, this);
     const endOffset = Math.min(limits.endOffset, logEndOffset);
     if (offset >= endOffset) return EMPTY_READ;
     const bounded = { ...limits, endOffset };
     return (
       this.#appender.tail.read(offset, bounded) ??
-      this.#guarded(async () => (await this.#store.read(offset, bounded)) ?? EMPTY_READ)
+      this.#look(async (store) => (await store.read(offset, bounded)) ?? EMPTY_READ)
     );
   }
 
@@ -222,14 +237,12 @@ export class PartitionLog {
 
   /** Not bounded by the high watermark, which the caller knows. */
   offsetForTimestamp(timestampMs: number): Promise<TimestampOffset | null> {
-    return this.#guarded(() =>
-      findByTimestamp([...this.segments], timestampMs, this.logStartOffset),
-    );
+    return this.lookUp(() => findByTimestamp([...this.segments], timestampMs, this.logStartOffset));
   }
 
   /** The first record with the largest timestamp of the log. */
   maxTimestamp(): Promise<TimestampOffset | null> {
-    return this.#guarded(() => findMaxTimestamp([...this.segments]));
+    return this.lookUp(() => findMaxTimestamp([...this.segments]));
   }
 
   /** Aborted transactions that overlap [startOffset, endOffset), for read_committed fetches. */
@@ -237,31 +250,76 @@ export class PartitionLog {
     startOffset: number,
     endOffset: number,
   ): Promise<readonly AbortedTransaction[]> {
-    return this.#guarded(() => this.#store.abortedTransactions(startOffset, endOffset));
+    return this.#look((store) => store.abortedTransactions(startOffset, endOffset));
   }
 
   /** Records below `offset` are no longer served; their segments go at the next retention pass. */
   async advanceLogStartOffset(offset: number): Promise<void> {
     if (offset <= this.logStartOffset) return;
-    if (offset > this.logEndOffset) throw this.#outOfRange(offset);
-    await this.#guarded(() => this.#store.raiseLogStart(offset));
+    if (offset > this.logEndOffset) throw outOfRange(offset, this);
+    await this.#guard.run(() => this.#store.raiseLogStart(offset));
   }
 
   /** Removes what retention lets go, never past `highWatermark`; returns the count of segments. */
   async deleteOldSegments(highWatermark: number): Promise<number> {
-    const store = this.#store;
-    if ((await this.#guarded(() => store.countExpired(highWatermark))) === 0) return 0;
+    const expired = (): Promise<number> => this.#store.countExpired(highWatermark);
+    if ((await this.lookUp(expired)) === 0) return 0;
     return this.#exclusive(async () => {
-      const count = await store.countExpired(highWatermark);
+      const store = this.#store;
+      const count = await expired();
       if (count > 0) await store.removeOldest(count);
       return count;
     });
   }
 
+  /**
+   * Goes on with the files of `future` once `finish`, for which appends wait, has made it equal and resolved to its final
+   * directory. False when that was null, and nothing changed.
+   */
+  moveInto(future: PartitionLog, finish: () => Promise<string | null>): Promise<boolean> {
+    return this.#exclusive(async () => {
+      const directory = await finish();
+      if (directory === null) return false;
+      const old = this.#store;
+      try {
+        this.#store = await LogStore.openCopy(this.#context, this, {
+          directory,
+          recoveryPoint: future.recoveryPoint,
+        });
+      } catch (cause) {
+        // The new directory's failure, not this one's.
+        this.#context.failed(directory, cause);
+        throw storageError(directory, cause);
+      }
+      this.#store.config = old.config;
+      this.#appender.moveTo(this.#store);
+      await this.#store.raiseLogStart(old.logStartOffset);
+      await old.leave();
+      return true;
+    });
+  }
+
+  /** Runs a job that only reads segments; again when they were replaced or removed meanwhile. */
+  lookUp<T>(job: () => Promise<T>): Promise<T> {
+    return this.#look((store) => store.stable(job));
+  }
+
+  /** Runs a job that only reads the files of the log; again when it moved to others meanwhile. */
+  #look<T>(job: (store: LogStore) => Promise<T>): Promise<T> {
+    const attempt = async (): Promise<T> => {
+      const store = this.#store;
+      const [outcome] = await Promise.allSettled([job(store)]);
+      if (store !== this.#store) return attempt();
+      if (outcome.status === 'rejected') throw outcome.reason;
+      return outcome.value;
+    };
+    return this.#guard.run(attempt);
+  }
+
   /** Resolves when everything asked for so far has been done: the log end offset stands still. */
   async settled(): Promise<void> {
-    await this.#jobs.idle();
-    await this.#appender.queue.idle();
+    await this.#order.idle();
+    await this.#appender.idle();
   }
 
   /** Brings everything written so far to the device. */
@@ -281,119 +339,62 @@ export class PartitionLog {
    */
   async releaseIdle(): Promise<void> {
     await this.#job(async () => {
-      await this.#store.release({ isActiveIdle: this.#isIdle && this.#appender.queue.isIdle });
+      await this.#store.release({ isActiveIdle: this.#isIdle && this.#appender.isIdle });
       this.#isIdle = true;
     });
   }
 
   /** Flushes, leaves a snapshot and trimmed indexes behind, and lets go of all files. */
   async close(): Promise<void> {
-    if (this.#isClosed) return;
-    if (!this.#hasFailed)
+    if (this.#guard.isClosed) return;
+    if (!this.#guard.hasFailed)
       await this.#exclusive(async () => {
         await this.#store.writeMetadata();
         await this.#store.seal();
         // Before an append that waits behind this job could write again.
-        this.#isClosed = true;
+        this.#guard.isClosed = true;
       });
     await this.abandon();
   }
 
   /** Lets go of all files as they are: of a log that is to be deleted, or whose disk has failed. */
   async abandon(): Promise<void> {
-    this.#isClosed = true;
-    await this.#appender.queue.idle();
-    await this.#jobs.idle();
+    this.#guard.isClosed = true;
+    await this.#appender.idle();
+    await this.cleaning.idle();
+    await this.#order.idle();
     this.#appender.tail.clear();
     for (const segment of this.segments) await segment.release({ isActive: false });
   }
 
-  /**
-   * Runs an append at once, or behind the jobs that change the end of the log and the appends that
-   * wait for them.
-   */
   #inOrder<T>(append: () => Promise<T>): Promise<T> {
-    const run = (): Promise<T> => {
-      this.#checkUsable();
+    return this.#order.append(() => {
+      this.#guard.check();
       return append();
-    };
-    if (this.#barriers === 0) {
-      try {
-        return run();
-      } catch (error) {
-        return Promise.reject(error);
-      }
-    }
-    this.#barriers += 1;
-    const started = this.#jobs.run(async () => {
-      this.#barriers -= 1;
-      // Wrapped, so that the next job does not wait for the write.
-      return { result: run() };
     });
-    return started.then(({ result }) => result);
   }
 
   /** Runs a job that may move the end of the log, with the queue empty and appends held back. */
   #exclusive<T>(job: () => Promise<T>): Promise<T> {
-    this.#barriers += 1;
-    return this.#jobs.run(async () => {
-      await this.#appender.queue.idle();
+    return this.#order.exclusive(async () => {
+      await this.#appender.idle();
       const before = this.logEndOffset;
       try {
-        return await this.#guarded(job);
+        return await this.#guard.run(job);
       } finally {
-        if (!this.#hasFailed) this.#appender.reset();
-        this.#barriers -= 1;
+        if (!this.#guard.hasFailed) this.#appender.reset();
+        if (this.logEndOffset < before) this.onCut?.(this.logEndOffset);
         if (this.logEndOffset !== before) this.onEndOffset?.();
       }
     });
   }
 
   #job<T>(job: () => Promise<T>): Promise<T> {
-    return this.#jobs.run(() => this.#guarded(job));
+    return this.#order.job(() => this.#guard.run(job));
   }
 
   /** A job nobody waits for; `#fail` has told of its failure. */
   #inBackground(job: () => Promise<void>): void {
     this.#job(job).catch(() => {});
   }
-
-  /** Turns failures of the disk into the error a client gets, after telling the manager. */
-  async #guarded<T>(job: () => Promise<T>): Promise<T> {
-    this.#checkUsable();
-    try {
-      return await job();
-    } catch (error) {
-      if (error instanceof CorruptLogError)
-        throw new ProtocolError(errorCodes.CORRUPT_MESSAGE, error.message, { cause: error });
-      if (!isDiskError(error)) throw error;
-      this.#fail(error);
-      throw this.#storageError(error);
-    }
-  }
-
-  #fail(error: unknown): void {
-    if (this.#hasFailed) return;
-    this.#hasFailed = true;
-    this.#context.failed(this.directory, error);
-  }
-
-  #checkUsable(): void {
-    if (this.#hasFailed) throw this.#storageError(null);
-    if (this.#isClosed) throw new ProtocolError(errorCodes.NOT_LEADER_OR_FOLLOWER, 'log closed');
-  }
-
-  #storageError(cause: unknown): ProtocolError {
-    const message = `the log in ${this.directory} has failed`;
-    return new ProtocolError(errorCodes.KAFKA_STORAGE_ERROR, message, { cause });
-  }
-
-  #outOfRange(offset: number): ProtocolError {
-    const range = `from ${this.logStartOffset} to ${this.logEndOffset}`;
-    return new ProtocolError(errorCodes.OFFSET_OUT_OF_RANGE, `offset ${offset} of a log ${range}`);
-  }
 }
-
-/** Errors of system calls carry Node's code, such as ENOSPC. */
-const isDiskError = (error: unknown): boolean =>
-  error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string';

@@ -1,5 +1,6 @@
 /** `partition.metadata`: the id of the topic a partition directory belongs to. */
 import { ZERO_UUID } from '../protocol/uuid.ts';
+import { DamagedLogError } from './log-damage.ts';
 
 export class PartitionMetadataError extends Error {
   override readonly name = 'PartitionMetadataError';
@@ -9,8 +10,12 @@ export class PartitionMetadataError extends Error {
 export const encodePartitionMetadata = (topicId: string): string =>
   `version: 0\ntopic_id: ${topicId}`;
 
-/** The topic id of the file's text; throws `PartitionMetadataError`. */
+/**
+ * The topic id of the file's text; throws `PartitionMetadataError`, which takes the directory out of
+ * use, or `DamagedLogError`, as Kafka does where it did not foresee the damage.
+ */
 export const decodePartitionMetadata = (text: string): string => {
+  if (text.trim() === '') throw new DamagedLogError('partition.metadata is empty');
   const values = new Map<string, string>();
   for (const line of text.split('\n')) {
     const [key, value, more] = line.trim().split(/:\s+/);
@@ -22,7 +27,8 @@ export const decodePartitionMetadata = (text: string): string => {
   const topicId = values.get('topic_id') ?? '';
   if (!/^\d+$/.test(values.get('version') ?? ''))
     throw new PartitionMetadataError('no version in partition.metadata');
-  if (!/^[\w-]{22}$/.test(topicId) || topicId === ZERO_UUID)
-    throw new PartitionMetadataError(`not a topic id: ${topicId}`);
+  if (topicId === ZERO_UUID) throw new PartitionMetadataError('the topic id is zero');
+  if (!/^[\w-]{22}$/.test(topicId))
+    throw new DamagedLogError(`partition.metadata has no topic id but ${topicId}`);
   return topicId;
 };

@@ -150,7 +150,7 @@ const replay = async (
   await segment.loadIndexes();
   await segment.scan(segment.index.positionAt(range.from), (batch) => {
     if (batch.baseOffset >= range.endOffset) return false;
-    if (batch.baseOffset >= range.from) producers.append(batch);
+    if (batch.baseOffset >= range.from) producers.replay(batch);
     return true;
   });
 };

@@ -134,6 +134,17 @@ export class ProducerStates {
   }
 
   /**
+   * As `append`, for a batch found in the log at a start. Throws ProtocolError(INVALID_TXN_STATE)
+   * for one that no leader takes in.
+   */
+  replay(batch: RecordBatch): AbortedTransaction | null {
+    const isOutside = batch.hasProducerId && !batch.isControl && !batch.isTransactional;
+    if (isOutside && this.hasOngoingTransaction(batch.producerId))
+      throw new ProtocolError(errorCodes.INVALID_TXN_STATE);
+    return this.append(batch);
+  }
+
+  /**
    * Takes note of a batch that has its offsets: appended by the leader after `check`, replicated,
    * or replayed from the log. Returns the transaction when the batch is a marker that aborts one:
    * an entry for the transaction index.

@@ -48,7 +48,12 @@ export const readSegment = (
     while (end - position >= OLD_BATCH_BYTES_MIN) {
       const buffer = await readUpTo(file, position, Math.min(wanted, end - position));
       const found = findBatch(buffer, offset);
-      if (found.isFound) return collect(file, buffer, position + found.position, found, limits);
+      if (found.isFound) {
+        const at = position + found.position;
+        // Damage: a size that points out of the file. What follows is in the next segment.
+        if (new RecordBatch(buffer, found.position).sizeBytes > end - at) return null;
+        return collect(file, buffer, at, found, limits);
+      }
       if (found.position === 0) return null;
       position += found.position;
       wanted = limits.maxBytes + OFFSETS_BYTES;

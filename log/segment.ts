@@ -240,7 +240,9 @@ export class Segment {
     await this.timeIndex.file.write(this.#disk, { fullBytes: null, sync: options.sync });
     this.#isSealed = true;
     if (this.#isWritable) this.writable().truncateSync(this.sizeBytes);
-    if (options.sync) await this.withFile((file) => file.sync());
+    if (!options.sync) return;
+    await this.transactions.sync(this.#disk);
+    await this.withFile((file) => file.sync());
   }
 
   /** Brings data and indexes to the device. */
@@ -248,6 +250,7 @@ export class Segment {
     await this.withFile((file) => file.sync());
     await this.index.file.write(this.#disk, { fullBytes: indexBytes, sync: true });
     await this.timeIndex.file.write(this.#disk, { fullBytes: indexBytes, sync: true });
+    await this.transactions.sync(this.#disk);
   }
 
   /** Starts over with empty indexes; recovery fills them from the batches. */

@@ -1,9 +1,9 @@
 /**
  * Finds records by time, as ListOffsets asks: through the largest timestamp of each segment, its
  * time index, its offset index, then the batches. The choice of the segment goes by its maximum
- * alone, so one record from the future captures the search, as in Kafka. Of the old formats only
- * the offset of the (outer) message is known here.
+ * alone, so one record from the future captures the search, as in Kafka.
  */
+import { messagesIn } from '../protocol/old-messages.ts';
 import type { RecordBatch } from '../protocol/record-batch.ts';
 import type { Segment } from './segment.ts';
 
@@ -73,11 +73,8 @@ const firstInBatch = (
   fits: (timestamp: number) => boolean,
 ): TimestampOffset | null => {
   const leaderEpoch = batch.partitionLeaderEpoch;
-  if (batch.isOld) {
-    const { lastOffset: offset, maxTimestamp: timestamp } = batch;
-    return offset >= startOffset && fits(timestamp) ? { offset, timestamp, leaderEpoch } : null;
-  }
-  for (const { offset, timestamp } of batch.records())
+  const records = batch.isOld ? messagesIn(batch) : batch.records();
+  for (const { offset, timestamp } of records)
     if (offset >= startOffset && fits(timestamp)) return { offset, timestamp, leaderEpoch };
   return null;
 };

@@ -27,6 +27,8 @@ export class TransactionIndex {
   #known: readonly AbortedTransaction[] | null = null;
   /** Goes up with every write, so that a read that was overtaken is not kept. */
   #writeCount = 0;
+  /** Something was written that may not have reached the device yet. */
+  #isUnsynced = false;
 
   constructor(path: string) {
     this.#path = path;
@@ -34,6 +36,7 @@ export class TransactionIndex {
 
   appendSync(disk: Disk, entries: readonly AbortedTransaction[]): void {
     this.#written();
+    this.#isUnsynced = true;
     const file = disk.openSync(this.#path, 'write');
     try {
       file.writeSync(entries.map(encodeEntry), file.size());
@@ -51,6 +54,21 @@ export class TransactionIndex {
     return entries;
   }
 
+  /**
+   * Brings what was written to the device: without it aborted records would look committed, and
+   * what the log says is flushed is not looked through again after a crash.
+   */
+  async sync(disk: Disk): Promise<void> {
+    if (!this.#isUnsynced) return;
+    this.#isUnsynced = false;
+    const file = disk.openSync(this.#path, 'write');
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
   /** Drops what ended at or behind `offset`, and any partial entry. */
   async truncateTo(disk: Disk, offset: number): Promise<void> {
     const bytes = await disk.readFile(this.#path);
@@ -59,6 +77,7 @@ export class TransactionIndex {
     const entries = decodeEntries(bytes);
     const kept = entries.findIndex((entry) => entry.lastOffset >= offset);
     const count = kept === -1 ? entries.length : kept;
+    this.#isUnsynced = true;
     const file = disk.openSync(this.#path, 'write');
     try {
       file.truncateSync(count * TRANSACTION_ENTRY_BYTES);
@@ -74,6 +93,7 @@ export class TransactionIndex {
   }
 
   async remove(disk: Disk): Promise<void> {
+    this.#isUnsynced = false;
     this.#written();
     await disk.remove(this.#path);
     this.#written();

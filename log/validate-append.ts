@@ -1,8 +1,9 @@
 /**
  * What a leader checks before it takes records, and how it brings them into the form the topic
  * wants (Kafka's LogValidator): sizes, checksum, counts, keys, timestamps; in place where the codec
- * fits, rebuilt where it does not. Pure. Offsets are given later, in queue order (`stampBatch`);
- * sequences are checked by producer-state.ts. Batches of magic 0 and 1 are refused.
+ * fits, rebuilt where it does not. Pure. Messages of magic 0 and 1 become a batch
+ * (validate-messages.ts). Offsets are given later, in queue order (`stampBatch`); sequences are
+ * checked by producer-state.ts.
  */
 
 import { type Codec, CompressionError } from '../protocol/compression.ts';
@@ -15,74 +16,38 @@ import {
   RecordBatch,
   type TimestampType,
 } from '../protocol/record-batch.ts';
-import type { LogConfig } from './log-config.ts';
-
-export interface ValidationOptions {
-  readonly config: Pick<
-    LogConfig,
-    | 'maxMessageBytes'
-    | 'cleanupCompact'
-    | 'compressionType'
-    | 'compressionGzipLevel'
-    | 'compressionLz4Level'
-    | 'compressionZstdLevel'
-    | 'messageTimestampType'
-    | 'messageTimestampBeforeMaxMs'
-    | 'messageTimestampAfterMaxMs'
-  >;
-  /** Coordinators may write control batches and need not keep sequences. */
-  readonly origin: 'client' | 'coordinator';
-  readonly nowMs: number;
-}
-
-/** A batch that may be appended once it is stamped. */
-export interface ValidatedBatch {
-  /** A view of the given bytes, or of new ones if the batch had to be rebuilt. */
-  readonly batch: RecordBatch;
-  readonly maxTimestamp: number;
-  /** The broker's time under LogAppendTime, -1 under CreateTime. */
-  readonly logAppendTimeMs: number;
-  readonly isRebuilt: boolean;
-}
-
-/** Why one record of a batch was refused. */
-export interface RecordError {
-  /** The place of the record in its batch. */
-  readonly batchIndex: number;
-  readonly batchIndexErrorMessage: string;
-}
-
-/** Some records were refused, and with them the batch; the answer names each. */
-export class InvalidRecordsError extends ProtocolError {
-  readonly recordErrors: readonly RecordError[];
-
-  constructor(code: number, recordErrors: readonly RecordError[]) {
-    super(code, `${recordErrors.length} invalid records: ${summary(recordErrors)}`);
-    this.recordErrors = recordErrors;
-  }
-}
-
-/** The message shows this many of the errors. */
-const ERRORS_SHOWN_MAX = 3;
-
-const summary = (recordErrors: readonly RecordError[]): string =>
-  recordErrors
-    .slice(0, ERRORS_SHOWN_MAX)
-    .map((error) => `record ${error.batchIndex}: ${error.batchIndexErrorMessage}`)
-    .join('; ');
-
-/** The largest uncompressed form of one batch that is taken apart to be checked. */
-const UNCOMPRESSED_BYTES_MAX = 128 * 1024 * 1024;
+import { Refusals } from './validate-errors.ts';
+import { validateMessages } from './validate-messages.ts';
+import {
+  checkSize,
+  checkWritable,
+  invalid,
+  levelOf,
+  RecordRules,
+  targetCodec,
+  UNCOMPRESSED_BYTES_MAX,
+  type ValidatedBatch,
+  type ValidationOptions,
+} from './validate-rules.ts';
 
 /**
- * Checks the one batch in `records`, changes its timestamp fields in place, or rebuilds it. Throws
- * ProtocolError, for refused records InvalidRecordsError; then the bytes are unchanged.
+ * Checks what `records` holds, one batch or messages of the old formats; changes the timestamp
+ * fields of the batch in place, or rebuilds it. Null when there is nothing whole in it, which is no
+ * error. Throws ProtocolError, for refused records InvalidRecordsError; then the bytes are
+ * unchanged.
  */
-export const validateForLeader = (records: Buffer, options: ValidationOptions): ValidatedBatch => {
-  const batch = onlyBatch(records);
-  checkBatch(batch, options);
+export const validateForLeader = (
+  records: Buffer,
+  options: ValidationOptions,
+): ValidatedBatch | null => {
+  const found = wholeBatches(records, options);
+  const [first] = found;
+  if (first === undefined) return null;
   try {
-    return checkRecords(batch, options);
+    if (first.isOld) return validateMessages(found, options);
+    if (found.length > 1) throw invalid('more than one record batch');
+    checkHeader(first, options);
+    return checkRecords(first, options);
   } catch (error) {
     if (error instanceof InvalidRecordError) {
       throw new ProtocolError(errorCodes.INVALID_RECORD, error.message, { cause: error });
@@ -102,25 +67,27 @@ export const stampBatch = (batch: RecordBatch, baseOffset: number, leaderEpoch: 
   batch.setPartitionLeaderEpoch(leaderEpoch);
 };
 
-const invalid = (message: string): ProtocolError =>
-  new ProtocolError(errorCodes.INVALID_RECORD, message);
-
-/** What follows the batch and is not a whole batch is ignored, as Kafka does. */
-const onlyBatch = (records: Buffer): RecordBatch => {
-  const [batch, second] = batches(records);
-  if (batch === undefined) throw invalid('no record batch');
-  if (batch.isOld) throw new ProtocolError(errorCodes.UNSUPPORTED_FOR_MESSAGE_FORMAT);
-  if (second !== undefined) throw invalid('more than one record batch');
-  return batch;
+/**
+ * All batches and messages, with what Kafka checks before it looks at any of them closely. What
+ * follows and is not whole is ignored.
+ */
+const wholeBatches = (records: Buffer, { config, origin }: ValidationOptions): RecordBatch[] => {
+  const found: RecordBatch[] = [];
+  for (const batch of batches(records)) {
+    if (origin === 'client' && !batch.isOld && batch.baseOffset !== 0)
+      throw invalid('base offset is not 0');
+    checkSize(batch, config.maxMessageBytes);
+    if (!batch.isCrcValid()) throw new ProtocolError(errorCodes.CORRUPT_MESSAGE);
+    // Asked for its error, which comes before those of LogValidator.
+    void batch.compression;
+    found.push(batch);
+  }
+  return found;
 };
 
 /** What the header alone tells, in Kafka's order. */
-const checkBatch = (batch: RecordBatch, { config, origin }: ValidationOptions): void => {
-  const isClient = origin === 'client';
-  if (isClient && batch.baseOffset !== 0) throw invalid('base offset is not 0');
-  if (batch.sizeBytes > config.maxMessageBytes) throw tooLarge(batch, config.maxMessageBytes);
-  if (!batch.isCrcValid()) throw new ProtocolError(errorCodes.CORRUPT_MESSAGE);
-  if (!isClient) return;
+const checkHeader = (batch: RecordBatch, { origin }: ValidationOptions): void => {
+  if (origin !== 'client') return;
   const count = batch.recordCount;
   if (count <= 0 || count !== batch.lastOffsetDelta + 1) {
     throw invalid(`${count} records for last offset delta ${batch.lastOffsetDelta}`);
@@ -131,102 +98,66 @@ const checkBatch = (batch: RecordBatch, { config, origin }: ValidationOptions): 
   if (!Number.isSafeInteger(batch.producerId)) throw invalid('producer id out of range');
 };
 
-const tooLarge = (batch: RecordBatch, bytesMax: number): ProtocolError =>
-  new ProtocolError(
-    errorCodes.MESSAGE_TOO_LARGE,
-    `the batch has ${batch.sizeBytes} bytes, the topic allows ${bytesMax}`,
-  );
-
 interface Walked {
   /** -1 when no record has a timestamp. */
   readonly maxTimestamp: number;
+  /** The smallest of them. */
+  readonly minTimestamp: number;
   /** The offsets count 0, 1, 2 … */
   readonly hasPlainOffsets: boolean;
 }
 
 const checkRecords = (batch: RecordBatch, options: ValidationOptions): ValidatedBatch => {
-  const { config, nowMs } = options;
+  const { config, nowMs, uncompressedBytesMax = UNCOMPRESSED_BYTES_MAX } = options;
   const source = batch.compression;
-  const target = targetCodec(batch, config.compressionType);
-  const bytes = batch.recordBytes(UNCOMPRESSED_BYTES_MAX);
+  // Markers are never compressed.
+  const isKept = batch.isControl && source === 'none';
+  const target = isKept ? source : targetCodec(source, config.compressionType);
+  const bytes = batch.recordBytes(uncompressedBytesMax);
   const walked = walk(batch, bytes, options);
   const isAppendTime = config.messageTimestampType === 'LogAppendTime';
   const timestampType: TimestampType = isAppendTime ? 'logAppendTime' : 'createTime';
   const maxTimestamp = isAppendTime ? nowMs : walked.maxTimestamp;
   const logAppendTimeMs = isAppendTime ? nowMs : -1;
-  // Without compression Kafka does not look at the offsets of the records, only at their count.
-  if (source === target && (walked.hasPlainOffsets || source === 'none')) {
+  if (source === target) {
+    // Without compression Kafka does not look at the offsets of the records, only at their count.
+    // With it, it means to write them anew, and fails at that (measured).
+    if (source !== 'none' && !walked.hasPlainOffsets)
+      throw new ProtocolError(errorCodes.UNKNOWN_SERVER_ERROR, 'offsets that do not count up');
     batch.setMaxTimestamp(timestampType, maxTimestamp);
     return { batch, maxTimestamp, logAppendTimeMs, isRebuilt: false };
   }
+  checkWritable(walked.minTimestamp);
   const rebuilt = rebuild(batch, bytes, {
     compression: target,
     level: levelOf(target, config),
     hasPlainOffsets: walked.hasPlainOffsets,
   });
   rebuilt.setMaxTimestamp(timestampType, maxTimestamp);
-  if (rebuilt.sizeBytes > config.maxMessageBytes) throw tooLarge(rebuilt, config.maxMessageBytes);
+  checkSize(rebuilt, config.maxMessageBytes);
   return { batch: rebuilt, maxTimestamp, logAppendTimeMs, isRebuilt: true };
-};
-
-const targetCodec = (batch: RecordBatch, type: LogConfig['compressionType']): Codec => {
-  const source = batch.compression;
-  if (type === 'producer' || (batch.isControl && source === 'none')) return source;
-  return type === 'uncompressed' ? 'none' : type;
-};
-
-const levelOf = (codec: Codec, config: ValidationOptions['config']): number | undefined => {
-  if (codec === 'gzip') return config.compressionGzipLevel;
-  if (codec === 'lz4') return config.compressionLz4Level;
-  return codec === 'zstd' ? config.compressionZstdLevel : undefined;
 };
 
 /** Goes through the records once: structure, keys, timestamps. Makes no object per record. */
 const walk = (batch: RecordBatch, bytes: Buffer, options: ValidationOptions): Walked => {
-  const { config, nowMs } = options;
   const { baseTimestamp } = batch;
   const appendTime = batch.timestampType === 'logAppendTime' ? batch.maxTimestamp : null;
-  const isCreateTime = config.messageTimestampType === 'CreateTime';
-  const timestampMin = nowMs - config.messageTimestampBeforeMaxMs;
-  const timestampMax = nowMs + config.messageTimestampAfterMaxMs;
-  const refused = new Refusals();
+  const refusals = new Refusals();
+  const rules = new RecordRules(options, refusals);
   const cursor = batch.cursor(bytes);
   let maxTimestamp = -1;
+  let minTimestamp = 0;
   let hasPlainOffsets = true;
   for (let index = 0; cursor.next(); index++) {
     const timestamp = appendTime ?? saturateTimestamp(baseTimestamp + cursor.timestampDelta);
     if (timestamp > maxTimestamp) maxTimestamp = timestamp;
+    if (timestamp < minTimestamp) minTimestamp = timestamp;
     if (cursor.offsetDelta !== index) hasPlainOffsets = false;
-    if (config.cleanupCompact && cursor.keyBytes < 0) refused.add(index, 'key');
-    else if (isCreateTime && timestamp !== -1) {
-      if (timestamp < timestampMin || timestamp > timestampMax) refused.add(index, 'time');
-    } else if (appendTime !== null) refused.add(index, 'type');
+    rules.check(index, cursor.keyBytes >= 0, timestamp, appendTime !== null);
   }
-  refused.throwIfAny();
-  return { maxTimestamp, hasPlainOffsets };
+  refusals.throwIfAny();
+  return { maxTimestamp, minTimestamp, hasPlainOffsets };
 };
-
-const REASONS = {
-  key: 'a compacted topic takes no record without a key',
-  time: 'the timestamp is out of the range that the topic allows',
-  type: 'a producer may not set the timestamp type LogAppendTime',
-} as const;
-
-/** The refused records of a batch; costs nothing while there are none. */
-class Refusals {
-  #errors: RecordError[] | null = null;
-  #code: number = errorCodes.INVALID_RECORD;
-
-  add(batchIndex: number, reason: keyof typeof REASONS): void {
-    this.#errors ??= [];
-    this.#errors.push({ batchIndex, batchIndexErrorMessage: REASONS[reason] });
-    if (reason !== 'key') this.#code = errorCodes.INVALID_TIMESTAMP;
-  }
-
-  throwIfAny(): void {
-    if (this.#errors !== null) throw new InvalidRecordsError(this.#code, this.#errors);
-  }
-}
 
 interface RebuildOptions {
   readonly compression: Codec;
@@ -245,7 +176,8 @@ const rebuild = (batch: RecordBatch, bytes: Buffer, options: RebuildOptions): Re
     isTransactional: batch.isTransactional,
     isControl: batch.isControl,
   };
-  if (!options.hasPlainOffsets) {
+  // A batch that says LogAppendTime has one time for all records, and none of it stays behind.
+  if (!options.hasPlainOffsets || batch.timestampType === 'logAppendTime') {
     const records = [...batch.records(UNCOMPRESSED_BYTES_MAX)];
     const levelOption = level === undefined ? {} : { compressionLevel: level };
     return new RecordBatch(buildBatch({ ...identity, ...levelOption, records }), 0);

@@ -55,6 +55,8 @@ export interface Disk {
   syncDirectory(path: string): Promise<void>;
   /** Takes an exclusive lock named by a file; null when a live process holds it. */
   lock(path: string): Promise<DiskLock | null>;
+  /** Sets when a file was last changed, in milliseconds since the epoch. */
+  setModified(path: string, modifiedMs: number): Promise<void>;
   /** Capacity of the file system that holds `path`, in bytes. */
   usage(path: string): Promise<{ totalBytes: number; usableBytes: number }>;
 }
@@ -228,6 +230,7 @@ export const realDisk: Disk = {
   remove: (path) => fsp.rm(path, { force: true }),
   removeTree: (path) => fsp.rm(path, { force: true, recursive: true, maxRetries: 3 }),
   syncDirectory,
+  setModified: (path, modifiedMs) => fsp.utimes(path, modifiedMs / 1000, modifiedMs / 1000),
   lock: acquireLock,
   usage: async (path) => {
     const stat = await fsp.statfs(path);

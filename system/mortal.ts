@@ -181,6 +181,7 @@ const mortalDisk = (disk: Disk, life: Life): Disk => {
     remove: (path) => guard(() => disk.remove(path)),
     removeTree: (path) => guard(() => disk.removeTree(path)),
     syncDirectory: (path) => guard(() => disk.syncDirectory(path)),
+    setModified: (path, modifiedMs) => guard(() => disk.setModified(path, modifiedMs)),
     usage: (path) => guard(() => disk.usage(path)),
     lock: (path) =>
       guard(async () => {

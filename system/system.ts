@@ -8,6 +8,7 @@ import { type Disk, realDisk } from './disk.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { type Net, realNet } from './net.ts';
 import { type Random, realRandom } from './random.ts';
+import { realWorkers, type Workers } from './workers.ts';
 
 export interface System {
   readonly clock: Clock;
@@ -15,6 +16,8 @@ export interface System {
   readonly disk: Disk;
   readonly net: Net;
   readonly logger: Logger;
+  /** Absent where everything has to happen in order: in the simulation. */
+  readonly workers?: Workers;
 }
 
 /** Node's own clock, randomness, files and sockets; logs go to `logger`, or nowhere. */
@@ -24,4 +27,5 @@ export const realSystem = (logger: Logger = createLogger({ level: 'silent' })): 
   disk: realDisk,
   net: realNet,
   logger,
+  workers: realWorkers,
 });

@@ -119,6 +119,7 @@ const parseInteger = (name: string, type: 'short' | 'int' | 'long', text: string
 
 const parseDouble = (name: string, text: string): string => {
   const trimmed = text.trim();
+  if (/^[+-]?(NaN|Infinity)$/.test(trimmed)) return String(Number(trimmed));
   if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[dDfF]?$/.test(trimmed))
     throw invalidValue(name, text, 'Not a number of type DOUBLE');
   return doubleText(Number(trimmed.replace(/[dDfF]$/, '')));
@@ -148,10 +149,12 @@ const checkRange = ({ name, type, range }: Setting, value: string): void => {
     if (level !== -1 && (level < 1 || level > 9))
       fail('Value must be between 1 and 9 or equal to -1');
   } else if (range === 'replicas') {
-    if (value.trim() !== '*' && !splitList(value).every((part) => /^\d+:\d+$/.test(part)))
-      fail(REPLICAS_RULE);
+    const parts = splitList(value);
+    // Empty parts are let through.
+    if (parts.join('') !== '*' && !parts.every((part) => /^(\d+:\d+)?$/.test(part)))
+      fail(name + REPLICAS_RULE, `[${parts.join(', ')}]`);
   } else if (range === 'version') {
-    if (!isProtocolVersion(value)) fail(`Version \`${value}\` is not a valid version.`);
+    if (!isProtocolVersion(value)) fail(`Version ${value} is not a valid version`);
   } else if (range === 'nonempty') {
     if (value === '') fail('String must be non-empty');
   } else {
@@ -160,7 +163,7 @@ const checkRange = ({ name, type, range }: Setting, value: string): void => {
 };
 
 const REPLICAS_RULE =
-  'Must be the literal "*" or a list of replicas in the following format: ' +
+  " must be the literal '*' or a list of replicas in the following format: " +
   '[partitionId]:[brokerId],[partitionId]:[brokerId],...';
 
 const checkBounds = (range: string, value: string, fail: (reason: string) => never): void => {
@@ -170,6 +173,22 @@ const checkBounds = (range: string, value: string, fail: (reason: string) => nev
   if (max !== '' && Number(value) > Number(max)) fail(`Value must be no more than ${max}`);
 };
 
-/** Kafka's release names: 0.8.0 … 4.0, a full one as 2.8-IV1. */
-export const isProtocolVersion = (text: string): boolean =>
-  /^(0\.(8\.[0-2]|9\.0|10\.[0-2]|11\.0)|1\.[01]|2\.[0-8]|3\.\d|4\.0)(\.\d+)?(-IV\d)?$/.test(text);
+/** Of each release the largest n of its `-IVn`; null: it has none. */
+const releases: ReadonlyMap<string, number | null> = new Map([
+  ...['0.8.0', '0.8.1', '0.8.2', '0.9.0'].map((name) => [name, null] as const),
+  ...Object.entries({
+    ...{ '0.10.0': 1, '0.10.1': 2, '0.10.2': 0, '0.11.0': 2, '1.0': 0, '1.1': 0 },
+    ...{ '2.0': 1, '2.1': 2, '2.2': 1, '2.3': 1, '2.4': 1, '2.5': 0, '2.6': 0, '2.7': 2, '2.8': 1 },
+    ...{ '3.0': 1, '3.1': 0, '3.2': 0, '3.3': 3, '3.4': 0, '3.5': 2, '3.6': 2, '3.7': 4, '3.8': 0 },
+    ...{ '3.9': 0, '4.0': 1 },
+  }),
+]);
+
+/** Kafka's release names: 0.8.0 to 4.0, a full one as 2.8-IV1; parts behind do not count (3.9.1). */
+export const isProtocolVersion = (text: string): boolean => {
+  const parts = text.split('.').slice(0, text.startsWith('0.') ? 3 : 2);
+  const [release = '', iv] = parts.join('.').split('-IV');
+  const ivMax = releases.get(release);
+  if (iv === undefined) return ivMax !== undefined;
+  return /^\d$/.test(iv) && Number(iv) <= (ivMax ?? -1);
+};

@@ -49,8 +49,16 @@ export const brokerDefault = (values: BrokerValues, { name, ...rest }: TopicSett
     return name === 'retention.ms' && scaled.startsWith('-') ? '-1' : scaled;
   }
   const inherited = rest.brokerName === null ? null : values.get(rest.brokerName);
+  // The deprecated symmetric limit counts where the newer ones are left at "no limit".
+  if (symmetricLimits.has(name) && inherited === LONG_MAX)
+    return values.get('log.message.timestamp.difference.max.ms') ?? LONG_MAX;
   return inherited ?? rest.defaultText ?? '';
 };
+
+const symmetricLimits: ReadonlySet<string> = new Set([
+  'message.timestamp.before.max.ms',
+  'message.timestamp.after.max.ms',
+]);
 
 /** All settings of a topic in force, by name. Overrides that are unknown or bad are passed over. */
 export const topicValues = (values: BrokerValues, overrides: Overrides): Map<string, string> =>
@@ -79,9 +87,8 @@ export const topicLogConfig = (
   overrides: Overrides,
 ): TopicSettings => {
   const values = topicValues(broker.values, overrides);
-  // The deprecated symmetric limit counts where the newer ones are left at "no limit".
-  for (const name of ['message.timestamp.before.max.ms', 'message.timestamp.after.max.ms'])
-    if (values.get(name) === LONG_MAX) values.delete(name);
+  // The same among the topic's own: logConfigOf puts the symmetric limit where there is none.
+  for (const name of symmetricLimits) if (values.get(name) === LONG_MAX) values.delete(name);
   return {
     log: logConfigOf(defaultLogConfig, values),
     minInsyncReplicas: Number(values.get('min.insync.replicas')),
@@ -112,14 +119,17 @@ export const checkTopicConfigs = (overrides: Overrides, broker: BrokerValues): v
 
 /** There is no tiered storage here, and none of its refinements in ZooKeeper mode at all. */
 const checkTiering = (values: ReadonlyMap<string, string>): void => {
+  const names = ['remote.log.delete.on.disable', 'remote.log.copy.disable'];
+  if (names.some((name) => values.get(name) === 'true'))
+    throw refused(
+      `It is invalid to set ${names.map((name) => `\`${name}\``).join(' or ')} ` +
+        "under Zookeeper's mode.",
+    );
   if (values.get('remote.storage.enable') === 'true')
     throw new ConfigError(
       'Tiered Storage functionality is disabled in the broker. ' +
         'Topic cannot be configured with remote log storage.',
     );
-  for (const name of ['remote.log.copy.disable', 'remote.log.delete.on.disable'])
-    if (values.get(name) === 'true')
-      throw refused(`It is invalid to set \`${name}\` under Zookeeper's mode.`);
 };
 
 const refused = (message: string): ProtocolError =>

@@ -11,7 +11,13 @@ import { type FetchResult, fetchRecords, type PartitionRead } from '../replicati
 import type { Services } from '../services.ts';
 import { handler, type RequestContext } from './handler.ts';
 import { leaderHint, nodeEndpoints } from './leader-hints.ts';
-import { isOldFetch, recordsForOldVersion } from './old-clients.ts';
+import {
+  convertForOldVersion,
+  errorForOldVersion,
+  isOldFetch,
+  needsConversion,
+  type OldFetch,
+} from './old-clients.ts';
 
 type FetchRequest = RequestOf<typeof apis.fetch>;
 type FetchResponse = ResponseOf<typeof apis.fetch>;
@@ -52,7 +58,8 @@ export const fetchHandler = handler(apis.fetch, async (services, request, contex
   const response = new ResponseBuilder(services, context, replicaId >= 0);
   for (const [index, result] of reads.entries()) {
     const entry = targets[index] as SessionPartition;
-    response.add(entry, result);
+    if (needsConversion(context.apiVersion)) await response.addConverted(entry, result);
+    else response.add(entry, result);
     entry.told(result);
   }
   for (const { entry, errorCode } of source.refused) response.addError(entry, errorCode);
@@ -171,10 +178,21 @@ class ResponseBuilder {
     return { sessionId, responses: this.#topics, nodeEndpoints: endpoints };
   }
 
+  /** As `add`, with the records in the format of the version. */
+  async addConverted(entry: SessionPartition, read: PartitionRead): Promise<void> {
+    const fetch = this.#oldFetch(entry);
+    if (read.errorCode !== errorCodes.NONE || errorForOldVersion(fetch) !== errorCodes.NONE)
+      return this.add(entry, read);
+    const records = await convertForOldVersion(this.#services.system, read.records, fetch);
+    if (typeof records === 'number') this.addError(entry, records);
+    else this.add(entry, { ...read, records });
+  }
+
   add(entry: SessionPartition, read: PartitionRead): void {
-    const isOld = isOldFetch(this.#context.apiVersion) && read.errorCode === errorCodes.NONE;
-    const records = isOld ? this.#forOldVersion(entry, read) : read.records;
-    if (typeof records === 'number') return this.addError(entry, records);
+    if (isOldFetch(this.#context.apiVersion) && read.errorCode === errorCodes.NONE) {
+      const errorCode = errorForOldVersion(this.#oldFetch(entry));
+      if (errorCode !== errorCodes.NONE) return this.addError(entry, errorCode);
+    }
     const partition: PartitionResponse = {
       partitionIndex: entry.partition,
       errorCode: this.#errorCode(read.errorCode),
@@ -182,7 +200,7 @@ class ResponseBuilder {
       lastStableOffset: read.lastStableOffset,
       logStartOffset: read.logStartOffset,
       abortedTransactions: read.abortedTransactions,
-      records,
+      records: read.records,
       ...(read.divergingEpoch === null ? {} : { divergingEpoch: read.divergingEpoch }),
       ...this.#currentLeader(entry, read.errorCode),
     };
@@ -199,15 +217,14 @@ class ResponseBuilder {
     });
   }
 
-  #forOldVersion(entry: SessionPartition, { records }: PartitionRead): readonly Buffer[] | number {
-    const { topic, partition, fetchOffset } = entry;
+  #oldFetch({ topic, partition, fetchOffset }: SessionPartition): OldFetch {
     const replica = topic === null ? undefined : this.#services.replicas.get(topic, partition);
-    return recordsForOldVersion(records, {
+    return {
       apiVersion: this.#context.apiVersion,
       fetchOffset,
       isFollower: this.#isFollower,
       config: replica?.log.config ?? null,
-    });
+    };
   }
 
   /** Version 5 and older do not know the storage error. */

@@ -1,7 +1,6 @@
 /**
- * DescribeLogDirs: the log directories of this broker and the replicas in them.
- * AlterReplicaLogDirs: replicas cannot move between directories while the broker runs yet; what
- * needs no move is granted, the rest refused as not supported (KIP-113, requests sheet §14).
+ * DescribeLogDirs: the log directories of this broker and the replicas in them, those included that are moving there.
+ * AlterReplicaLogDirs: begins to move replicas between directories (KIP-113, requests sheet §14).
  */
 import { apis, type RequestOf, type ResponseOf } from '../../protocol/apis.ts';
 import { errorCodes } from '../../protocol/errors.ts';
@@ -66,16 +65,20 @@ const topicsIn = (
       ? null
       : new Map(request.topics.map(({ topic, partitions }) => [topic, new Set(partitions)]));
   const byTopic = new Map<string, TopicResponse['partitions'][number][]>();
-  for (const log of replicas.logs.all()) {
+  for (const log of replicas.logs.everyLog()) {
     const { topic, partition } = log;
     if (wanted !== null && !wanted.get(topic)?.has(partition)) continue;
     if (parentOf(log.directory) !== directory) continue;
-    const highWatermark = replicas.get(topic, partition)?.state.highWatermark ?? 0;
+    const current = replicas.logs.get(topic, partition);
+    const isFutureKey = log !== current;
+    const end = isFutureKey
+      ? (current?.logEndOffset ?? -1)
+      : (replicas.get(topic, partition)?.state.highWatermark ?? 0);
     const entry = {
       partitionIndex: partition,
       partitionSize: log.sizeBytes,
-      offsetLag: Math.max(0, highWatermark - log.logEndOffset),
-      isFutureKey: false,
+      offsetLag: end < 0 ? -1 : Math.max(0, end - log.logEndOffset),
+      isFutureKey,
     };
     const entries = byTopic.get(topic);
     if (entries === undefined) byTopic.set(topic, [entry]);
@@ -86,41 +89,59 @@ const topicsIn = (
 
 export const alterReplicaLogDirsHandler = handler(
   apis.alterReplicaLogDirs,
-  (services, request): AlterResponse => {
+  async (services, request): Promise<AlterResponse> => {
     // A partition that is named for two directories goes to the last one.
-    const codes = new Map<string, Map<number, number>>();
+    const targets = new Map<string, Map<number, string>>();
     for (const { path, topics } of request.dirs) {
       for (const { name, partitions } of topics) {
-        const entries = codes.get(name) ?? new Map<number, number>();
-        codes.set(name, entries);
-        for (const partition of partitions)
-          entries.set(partition, moveError(services, path, name, partition));
+        const entries = targets.get(name) ?? new Map<number, string>();
+        targets.set(name, entries);
+        for (const partition of partitions) entries.set(partition, path);
       }
     }
-    return {
-      throttleTimeMs: 0,
-      results: Array.from(codes, ([topicName, entries]) => ({
-        topicName,
-        partitions: Array.from(entries, ([partitionIndex, errorCode]) => ({
+    const results = Array.from(targets, async ([topicName, entries]) => ({
+      topicName,
+      partitions: await Promise.all(
+        Array.from(entries, async ([partitionIndex, path]) => ({
           partitionIndex,
-          errorCode,
+          errorCode: await move(services, { path, topic: topicName, partition: partitionIndex }),
         })),
-      })),
-    };
+      ),
+    }));
+    return { throttleTimeMs: 0, results: await Promise.all(results) };
   },
 );
 
-const moveError = (services: Services, path: string, topic: string, partition: number): number => {
-  const { config, replicas, metadata } = services;
+interface MoveTarget {
+  readonly path: string;
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** A directory's name may have this many characters; a moving log's has a suffix of 40 more than its partition's. */
+const NAME_LENGTH_MAX = 255;
+const FUTURE_SUFFIX_LENGTH = 40;
+
+/** Begins a move, in Kafka's order of checks; the error code. */
+const move = async (
+  services: Services,
+  { path, topic, partition }: MoveTarget,
+): Promise<number> => {
+  const { config, replicas, metadata, system } = services;
+  if (`${topic}-${partition}`.length + FUTURE_SUFFIX_LENGTH > NAME_LENGTH_MAX)
+    return errorCodes.INVALID_TOPIC_EXCEPTION;
   if (!config.logDirs.includes(path)) return errorCodes.LOG_DIR_NOT_FOUND;
-  if (isOffline(services, path)) return errorCodes.KAFKA_STORAGE_ERROR;
-  const replica = replicas.get(topic, partition);
-  if (replica === undefined)
-    return metadata.partition(topic, partition) === undefined
-      ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION
-      : errorCodes.REPLICA_NOT_AVAILABLE;
-  if (replica.isOffline) return errorCodes.KAFKA_STORAGE_ERROR;
-  return parentOf(replica.log.directory) === path
-    ? errorCodes.NONE
-    : errorCodes.UNSUPPORTED_VERSION;
+  if (isOffline(services, path) || replicas.isOffline(topic, partition))
+    return errorCodes.KAFKA_STORAGE_ERROR;
+  try {
+    await replicas.logs.moveTo(topic, partition, path);
+  } catch (error) {
+    system.logger.error({ err: error, topic, partition, path }, 'could not begin to move a log');
+    return errorCodes.KAFKA_STORAGE_ERROR;
+  }
+  if (replicas.get(topic, partition) !== undefined) return errorCodes.NONE;
+  // The directory is kept in mind for when the replica is made.
+  return metadata.partition(topic, partition) === undefined
+    ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+    : errorCodes.REPLICA_NOT_AVAILABLE;
 };

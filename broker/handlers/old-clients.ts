@@ -1,11 +1,12 @@
 /**
- * What clients from before record batches need: their messages made into batches, batches made into their messages, and the
- * lists of offsets of ListOffsets version 0. Nothing that a client of the last years asks for comes by here.
+ * What clients from before record batches need: batches made into their messages, and the lists of offsets of ListOffsets
+ * version 0. Nothing that a client of the last years asks for comes by here.
  */
 import type { CompressionType } from '../../log/log-config.ts';
+import { convertRecords } from '../../log/off-thread.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
 import { errorCodes, ProtocolError } from '../../protocol/errors.ts';
-import { batchOfOldMessages, oldMessagesOf } from '../../protocol/old-messages.ts';
+import type { System } from '../../system/system.ts';
 
 /** The first version of Produce that carries batches, and nothing else. */
 export const PRODUCE_WITH_BATCHES = 3;
@@ -13,16 +14,6 @@ export const PRODUCE_WITH_BATCHES = 3;
 const FETCH_WITH_TIMESTAMPS = 2;
 const FETCH_WITH_BATCHES = 4;
 const FETCH_WITH_ZSTD = 10;
-
-/** Records of an old version of Produce as a batch, or the code of the error in them. */
-export const asBatch = (records: Buffer): Buffer | number => {
-  try {
-    return batchOfOldMessages(records);
-  } catch (error) {
-    if (error instanceof ProtocolError) return error.code;
-    throw error;
-  }
-};
 
 export interface OldFetch {
   readonly apiVersion: number;
@@ -35,21 +26,28 @@ export interface OldFetch {
   } | null;
 }
 
-/** Whether what was read has to go through `recordsForOldVersion`. */
+/** Whether what was read may be more than the version can carry: see `errorForOldVersion`. */
 export const isOldFetch = (apiVersion: number): boolean => apiVersion < FETCH_WITH_ZSTD;
 
-/** Records as an old version of Fetch may carry them, or the code of the error that is answered instead. */
-export const recordsForOldVersion = (
-  records: readonly Buffer[],
-  { apiVersion, fetchOffset, isFollower, config }: OldFetch,
-): readonly Buffer[] | number => {
+/** Whether what was read has to be converted. */
+export const needsConversion = (apiVersion: number): boolean => apiVersion < FETCH_WITH_BATCHES;
+
+/** The code of the error that an old version of Fetch gets instead of what was read, 0 for none. */
+export const errorForOldVersion = ({ apiVersion, isFollower, config }: OldFetch): number => {
   if (config?.compressionType === 'zstd') return errorCodes.UNSUPPORTED_COMPRESSION_TYPE;
-  if (apiVersion >= FETCH_WITH_BATCHES) return records;
-  if (config?.messageDownconversionEnable === false && !isFollower)
-    return errorCodes.UNSUPPORTED_VERSION;
+  const isRefused = config?.messageDownconversionEnable === false && !isFollower;
+  return isRefused && needsConversion(apiVersion) ? errorCodes.UNSUPPORTED_VERSION : 0;
+};
+
+/** What was read as a version of Fetch below 4 carries it, or the code of the error that is answered instead. */
+export const convertForOldVersion = async (
+  system: System,
+  records: readonly Buffer[],
+  { apiVersion, fetchOffset }: OldFetch,
+): Promise<readonly Buffer[] | number> => {
   const magic = apiVersion < FETCH_WITH_TIMESTAMPS ? 0 : 1;
   try {
-    return [oldMessagesOf(Buffer.concat(records), { magic, fetchOffset })];
+    return await convertRecords(system, Buffer.concat(records), { magic, fetchOffset });
   } catch (error) {
     if (error instanceof ProtocolError) return error.code;
     throw error;

@@ -10,7 +10,7 @@ import { type Append, type AppendResult, appendRecords } from '../replication/ap
 import type { Services } from '../services.ts';
 import { handler, type RequestContext } from './handler.ts';
 import { leaderHint, nodeEndpoints } from './leader-hints.ts';
-import { asBatch, PRODUCE_WITH_BATCHES } from './old-clients.ts';
+import { PRODUCE_WITH_BATCHES } from './old-clients.ts';
 
 type ProduceRequest = RequestOf<typeof apis.produce>;
 type ProduceResponse = ResponseOf<typeof apis.produce>;
@@ -33,9 +33,9 @@ export const produceHandler = handler(apis.produce, async (services, request, co
   for (const topic of request.topicData) {
     for (const { index, records } of topic.partitionData) {
       const errorCode = precheck(services, request, context, { topic: topic.name, index, records });
-      const batch = errorCode === errorCodes.NONE ? batchOf(records, context) : errorCode;
-      if (typeof batch === 'number') early.set(`${topic.name}-${index}`, batch);
-      else appends.push({ topic: topic.name, partition: index, records: batch });
+      if (records === null || errorCode !== errorCodes.NONE)
+        early.set(`${topic.name}-${index}`, errorCode);
+      else appends.push({ topic: topic.name, partition: index, records });
     }
   }
   const results = await appendRecords(services.replicas, appends, {
@@ -103,14 +103,10 @@ const precheck = (
 const checkBatches = (records: Buffer, apiVersion: number): number => {
   const [first, second] = batches(records);
   if (first === undefined || first.isOld) return errorCodes.INVALID_RECORD;
-  if (first.compression === 'zstd' && apiVersion < WITH_ZSTD)
+  // In this order: asking for the codec fails where there is none of that number.
+  if (apiVersion < WITH_ZSTD && first.compression === 'zstd')
     return errorCodes.UNSUPPORTED_COMPRESSION_TYPE;
   return second === undefined ? errorCodes.NONE : errorCodes.INVALID_RECORD;
-};
-
-const batchOf = (records: Buffer | null, { apiVersion }: RequestContext): Buffer | number => {
-  if (records === null) return errorCodes.INVALID_RECORD;
-  return apiVersion >= PRODUCE_WITH_BATCHES ? records : asBatch(records);
 };
 
 const respond = (

@@ -3,7 +3,7 @@
  * coordinators' writes to their own topics. Reproduces Kafka's ReplicaManager.appendRecords (requests sheet §8).
  */
 import type { AppendInfo } from '../../log/partition-log.ts';
-import { InvalidRecordsError, type RecordError } from '../../log/validate-append.ts';
+import { InvalidRecordsError, type RecordError } from '../../log/validate-errors.ts';
 import { errorCodes, ProtocolError } from '../../protocol/errors.ts';
 import type { HostedPartition } from './hosted-partition.ts';
 import type { ReplicaManager } from './replica-manager.ts';
@@ -70,11 +70,13 @@ const appendOne = async (
   if (!replica.state.isLeader) return failed(errorCodes.NOT_LEADER_OR_FOLLOWER);
   if (acks === -1 && replica.isUnderMinIsr)
     return failed(errorCodes.NOT_ENOUGH_REPLICAS, replica.log.logStartOffset);
+  const { leaderEpoch } = replica.state;
   let info: AppendInfo;
   try {
     info = await replica.log.appendAsLeader(records, {
-      leaderEpoch: replica.state.leaderEpoch,
+      leaderEpoch,
       origin,
+      isStillLeader: () => replica.state.isLeader && replica.state.leaderEpoch === leaderEpoch,
     });
   } catch (error) {
     return refusal(error, replica, replicas);

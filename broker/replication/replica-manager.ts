@@ -11,7 +11,7 @@ import type { Timer } from '../../system/clock.ts';
 import type { System } from '../../system/system.ts';
 import { Deadlines } from '../deadlines.ts';
 import type { MetadataCache } from '../metadata-cache.ts';
-import type { TopicSettingsSource } from '../topic-settings.ts';
+import type { TopicSettings, TopicSettingsSource } from '../topic-settings.ts';
 import { HostedPartition, type ReplicaHost } from './hosted-partition.ts';
 import type { IsrUpdates } from './isr-updates.ts';
 import { PartitionState } from './partition.ts';
@@ -34,8 +34,8 @@ export class ReplicaManager implements ReplicaHost {
   controllerEpoch = 0;
   /** From the start of a shutdown on nothing new is followed. */
   isShuttingDown = false;
-  /** Called when no log directory is left. */
-  onLastDirectoryFailed: () => void = () => {};
+  /** Called when a log directory has failed and its replicas are offline. */
+  onDirectoryFailed: (isLast: boolean) => void = () => {};
   readonly #options: ReplicaManagerOptions;
   readonly #settings: TopicSettingsSource;
   readonly #isrUpdates: IsrUpdates;
@@ -150,6 +150,9 @@ export class ReplicaManager implements ReplicaHost {
     }
     const settings = await this.#settings.of(topic);
     const log = await this.logs.getOrCreate(topic, partition, { topicId, config: settings.log });
+    // The settings may have changed meanwhile, and a log from before was loaded with older ones.
+    const { log: config, minInsyncReplicas } = this.#settings.known(topic) ?? settings;
+    log.config = config;
     // One request may name a partition twice.
     const made = this.get(topic, partition);
     if (made !== undefined) return made;
@@ -159,7 +162,7 @@ export class ReplicaManager implements ReplicaHost {
       state: new PartitionState(topic, partition, this.brokerId, highWatermark),
       log,
       topicId: topicId === ZERO_UUID ? (log.topicId ?? ZERO_UUID) : topicId,
-      minInsyncReplicas: settings.minInsyncReplicas,
+      minInsyncReplicas,
     });
     let partitions = this.#topics.get(topic);
     if (partitions === undefined) {
@@ -175,17 +178,32 @@ export class ReplicaManager implements ReplicaHost {
     const replica = this.get(topic, partition);
     const partitions = this.#topics.get(topic);
     partitions?.delete(partition);
-    if (partitions?.size === 0) this.#topics.delete(topic);
+    if (partitions?.size === 0) {
+      this.#topics.delete(topic);
+      this.#settings.forget(topic);
+    }
     replica?.stop(errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
     await this.logs.delete(topic, partition);
   }
 
   /** The topic's settings have changed. */
   async applySettings(topic: string): Promise<void> {
-    const settings = await this.#settings.of(topic);
-    for (const replica of this.replicasOf(topic)) {
-      replica.log.config = settings.log;
-      replica.minInsyncReplicas = settings.minInsyncReplicas;
+    await this.#settings.of(topic);
+    this.applyKnownSettings(topic);
+  }
+
+  /** What is known of topics counts from now on, under the broker's settings as they are now. */
+  applyKnownSettings(onlyTopic?: string): void {
+    const known = new Map<string, TopicSettings | undefined>();
+    for (const log of this.logs.everyLog()) {
+      const { topic, partition } = log;
+      if (onlyTopic !== undefined && topic !== onlyTopic) continue;
+      if (!known.has(topic)) known.set(topic, this.#settings.known(topic));
+      const settings = known.get(topic);
+      if (settings === undefined) continue;
+      log.config = settings.log;
+      const replica = this.get(topic, partition);
+      if (replica !== undefined) replica.minInsyncReplicas = settings.minInsyncReplicas;
     }
   }
 
@@ -218,7 +236,7 @@ export class ReplicaManager implements ReplicaHost {
       replica.isOffline = true;
       replica.stop(errorCodes.KAFKA_STORAGE_ERROR);
     }
-    if (this.logs.onlineDirectories.length === 0) this.onLastDirectoryFailed();
+    this.onDirectoryFailed(this.logs.onlineDirectories.length === 0);
   }
 
   #every(intervalMs: number, job: () => Promise<void> | void): void {

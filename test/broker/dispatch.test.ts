@@ -89,6 +89,7 @@ describe('ApiVersions', () => {
     expect(response.body.apiKeys).toHaveLength(62);
     expect(response.body.apiKeys[0]).toEqual({ apiKey: 0, minVersion: 0, maxVersion: 11 });
     expect(response.body.apiKeys.at(-1)).toEqual({ apiKey: 69, minVersion: 0, maxVersion: 0 });
+    expect(response.body).toMatchObject({ finalizedFeaturesEpoch: 0, finalizedFeatures: [] });
   });
 
   test('answers an unknown version in version 0, with its own range alone', async () => {

@@ -91,6 +91,7 @@ export const fakeServices = (
     clusterId: 'a-cluster',
     metadata: new MetadataCache(),
     topicWaits: new TopicWaits(clock),
+    features: { epoch: 0, levels: {} },
     ...parts,
     config: absent('config', parts.config),
     controller: absent('controller', parts.controller),

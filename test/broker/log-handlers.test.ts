@@ -62,6 +62,14 @@ const open = (options: { readonly isLeader?: boolean; readonly cleanupDelete?: b
       return absent<AppendInfo>('info', { lastOffset: 10, baseOffset: 10, logAppendTimeMs: -1 });
     },
   });
+  const future = absent<PartitionLog>('future', {
+    topic: 'a',
+    partition: 0,
+    directory: '/data/2/a-0.0123456789abcdef0123456789abcdef-future',
+    sizeBytes: 200,
+    logEndOffset: 4,
+  });
+  const moves: string[] = [];
   const replica = absent<HostedPartition>('replica', {
     log,
     isOffline: false,
@@ -78,6 +86,7 @@ const open = (options: { readonly isLeader?: boolean; readonly cleanupDelete?: b
     }),
   });
   const replicas = absent<ReplicaManager>('replicas', {
+    isOffline: () => false,
     lookUp: (topic, partition) => (topic === 'a' && partition === 0 ? replica : 6),
     get: (topic, partition) => (topic === 'a' && partition === 0 ? replica : undefined),
     deadlines: absent<ReplicaManager['deadlines']>('deadlines', {
@@ -85,7 +94,11 @@ const open = (options: { readonly isLeader?: boolean; readonly cleanupDelete?: b
       remove: () => {},
     }),
     logs: absent<ReplicaManager['logs']>('logs', {
-      all: () => [log],
+      everyLog: () => [log, future],
+      get: () => log,
+      moveTo: async (topic, partition, directory) => {
+        moves.push(`${topic}-${partition} to ${directory}`);
+      },
       onlineDirectories: ['/data/1', '/data/2'],
     }),
   });
@@ -100,7 +113,7 @@ const open = (options: { readonly isLeader?: boolean; readonly cleanupDelete?: b
   services.metadata.update(
     clusterUpdate([{ name: 'a', topicId: topicIdOf(1), partitions }, internal]),
   );
-  return { services, follower, appended };
+  return { services, follower, appended, moves };
 };
 
 describe('DeleteRecords', () => {
@@ -199,7 +212,19 @@ describe('log directories', () => {
           topics: [{ name: 'a', partitions: [partition] }],
           ...sizes,
         },
-        { errorCode: 0, logDir: '/data/2', topics: [], ...sizes },
+        {
+          errorCode: 0,
+          logDir: '/data/2',
+          topics: [
+            {
+              name: 'a',
+              partitions: [
+                { partitionIndex: 0, partitionSize: 200, offsetLag: 6, isFutureKey: true },
+              ],
+            },
+          ],
+          ...sizes,
+        },
         { errorCode: 56, logDir: '/data/3', topics: [], totalBytes: -1, usableBytes: -1 },
       ],
     });
@@ -210,17 +235,30 @@ describe('log directories', () => {
 
   test.each([
     ['/data/1', 'a', 0, 0],
-    ['/data/2', 'a', 0, 35],
+    ['/data/2', 'a', 0, 0],
     ['/data/3', 'a', 0, 56],
     ['/elsewhere', 'a', 0, 57],
     ['/data/1', 'a', 1, 9],
     ['/data/1', 'b', 0, 3],
+    ['/data/1', 'x'.repeat(214), 0, 17],
   ])('to %s of %s-%d: %d', async (path, name, index, errorCode) => {
     const dirs = [{ path, topics: [{ name, partitions: [index] }] }];
     expect(await call(alterReplicaLogDirsHandler, open().services, 2, { dirs })).toMatchObject({
       results: [{ topicName: name, partitions: [{ partitionIndex: index, errorCode }] }],
     });
   });
+});
+
+test('a replica that is not there yet keeps the directory in mind; what cannot be is not asked for', async () => {
+  const { services, moves } = open();
+  const topics = [
+    { name: 'a', partitions: [0, 1] },
+    { name: 'b', partitions: [0] },
+  ];
+  const dirs = ['/data/3', '/elsewhere', '/data/2'].map((path) => ({ path, topics }));
+  await call(alterReplicaLogDirsHandler, services, 2, { dirs });
+  await call(alterReplicaLogDirsHandler, services, 2, { dirs: dirs.slice(0, 2) });
+  expect(moves).toEqual(['a-0 to /data/2', 'a-1 to /data/2', 'b-0 to /data/2']);
 });
 
 describe('WriteTxnMarkers', () => {

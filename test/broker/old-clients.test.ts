@@ -3,8 +3,9 @@ import { fetchHandler } from '../../broker/handlers/fetch.ts';
 import { listOffsetsHandler } from '../../broker/handlers/list-offsets.ts';
 import { produceHandler } from '../../broker/handlers/produce.ts';
 import type { LogConfig } from '../../log/log-config.ts';
+import { downConvert } from '../../protocol/down-conversion.ts';
 import { errorCodes } from '../../protocol/errors.ts';
-import { messagesIn, oldMessagesOf } from '../../protocol/old-messages.ts';
+import { messagesIn } from '../../protocol/old-messages.ts';
 import { batches, buildBatch } from '../../protocol/record-batch.ts';
 import { call } from './fake-services.ts';
 import {
@@ -60,7 +61,7 @@ const readBy = ({ records }: Record<string, unknown>): string[] =>
   );
 
 const old = (magic: 0 | 1, ...values: string[]): Buffer =>
-  oldMessagesOf(batchOf(values), { magic, fetchOffset: 0 });
+  Buffer.concat(downConvert(batchOf(values), { magic, fetchOffset: 0 }));
 
 test('what producers of any age write, consumers of any age read', async () => {
   await start();

@@ -1,4 +1,5 @@
 /** A disk that dies at a given operation: a write is torn in half, everything after it fails. */
+import { renameSync } from 'node:fs';
 import type { Disk, DiskFile } from '../../system/disk.ts';
 
 const killed = (): Error => Object.assign(new Error('the disk is gone'), { code: 'EIO' });
@@ -7,10 +8,11 @@ export class FaultyDisk {
   readonly disk: Disk;
   /** Changes so far; the one with this number is the last. */
   count = 0;
-  readonly #dieAt: number;
+  /** The number of the change at which it dies. */
+  dieAt: number;
 
   constructor(real: Disk, dieAt: number) {
-    this.#dieAt = dieAt;
+    this.dieAt = dieAt;
     const change =
       <A extends unknown[], R>(call: (...args: A) => R) =>
       (...args: A): R => {
@@ -22,7 +24,7 @@ export class FaultyDisk {
       open: async (path, mode) => this.#wrap(real.openSync(path, mode)),
       openSync: (path, mode) => this.#wrap(real.openSync(path, mode)),
       writeFile: change(real.writeFile),
-      rename: change(real.rename),
+      rename: change(async (from: string, to: string) => renameSync(from, to)),
       remove: change(real.remove),
       removeTree: change(real.removeTree),
       // Nothing reaches a device in these tests; only the order of changes matters.
@@ -31,7 +33,7 @@ export class FaultyDisk {
   }
 
   get isDead(): boolean {
-    return this.count >= this.#dieAt;
+    return this.count >= this.dieAt;
   }
 
   #step(): void {

@@ -123,10 +123,10 @@ describe('a log directory', () => {
     await expect(open([first, second])).rejects.toThrow('another log directory');
   });
 
-  test('damaged recovery points are passed over, damaged high watermarks are not', async () => {
+  test('recovery points that are no numbers are passed over, high watermarks are not', async () => {
     const [first, second] = [tempDirectory(), tempDirectory()];
-    writeFileSync(join(first, 'recovery-point-offset-checkpoint'), '7\n');
-    writeFileSync(join(second, 'replication-offset-checkpoint'), '0\n2\ntopic 0 1\n');
+    writeFileSync(join(first, 'recovery-point-offset-checkpoint'), '0\n1\ntopic 0 x\n');
+    writeFileSync(join(second, 'replication-offset-checkpoint'), '0\n1\ntopic 0 x\n');
     const manager = await open([first, second]);
     expect(manager.onlineDirectories).toEqual([first]);
     expect(manager.offlineDirectories).toEqual([second]);
@@ -186,6 +186,32 @@ describe('logs', () => {
     // A deletion that was interrupted is taken up by the next start.
     const again = await open([directory], {}, system);
     expect([...again.all()]).toHaveLength(1);
+  });
+
+  test('are loaded a few at a time, more of them with more recovery threads', async () => {
+    const directory = tempDirectory();
+    const manager = await open([directory]);
+    for (let i = 0; i < 40; i++) await manager.getOrCreate('topic', i, options);
+    await manager.close();
+    const { disk } = realSystem();
+    const busiest = async (recoveryThreadsPerDataDir: number): Promise<number> => {
+      let [running, most] = [0, 0];
+      const list = async (path: string): Promise<string[]> => {
+        most = Math.max(most, ++running);
+        const names = await disk.list(path);
+        running -= 1;
+        return names;
+      };
+      const system = { ...realSystem(), disk: { ...disk, list } };
+      const configFor = async () => ({
+        default: smallConfig,
+        topics: new Map(),
+        recoveryThreadsPerDataDir,
+      });
+      await (await open([directory], { configFor }, system)).close();
+      return most;
+    };
+    expect([await busiest(1), await busiest(2)]).toEqual([8, 16]);
   });
 
   test('what was renamed is removed when its delay is over', async () => {

@@ -45,6 +45,8 @@ export class Device {
 }
 
 const DISK_BYTES = 2 ** 40;
+/** What wall clocks show when a run begins. */
+const START_MS = 1_700_000_000_000;
 
 const failure = (code: string, path: string): Error =>
   Object.assign(new Error(`${code}: ${path}`), { code, path });
@@ -98,7 +100,7 @@ export const simDisk = (device: Device, process: SimProcess): Disk => {
         const inode = names.file(path);
         if (inode === undefined)
           return names.isDirectory(path) ? { size: 0, isDirectory: true, modifiedMs: 0 } : null;
-        const modifiedMs = 1_700_000_000_000 + inode.modifiedMs;
+        const modifiedMs = START_MS + inode.modifiedMs;
         return { size: inode.size, isDirectory: false, modifiedMs };
       }),
     list: (path) => later(0.02, 0.2, () => names.list(path)),
@@ -113,6 +115,12 @@ export const simDisk = (device: Device, process: SimProcess): Disk => {
     remove: (path) => later(0.02, 0.2, () => remove(path)),
     removeTree: (path) => later(0.02, 0.5, () => remove(path)),
     syncDirectory: () => later(0.2, 3, () => names.sync()),
+    setModified: (path, modifiedMs) =>
+      later(0.02, 0.2, () => {
+        const inode = names.file(path);
+        if (inode === undefined) throw failure('ENOENT', path);
+        inode.modifiedMs = modifiedMs - START_MS;
+      }),
     lock: (path) => later(0.02, 0.2, () => lock(device, process, path)),
     usage: () => later(0.01, 0.1, () => ({ totalBytes: DISK_BYTES, usableBytes: DISK_BYTES / 2 })),
   };

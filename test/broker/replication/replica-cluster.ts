@@ -38,6 +38,8 @@ export const TOPIC_ID = 'bWFya2VyLW9mLXRvcGljMQ';
 export interface ClusterOptions {
   readonly brokerCount?: number;
   readonly topicId?: string;
+  /** What the clock says at first. */
+  readonly startMs?: number;
   readonly log?: Partial<LogConfig>;
   readonly minInsyncReplicas?: number;
   readonly lagMsMax?: number;
@@ -79,7 +81,7 @@ const handlers: readonly Handler[] = [fetchHandler, listOffsetsHandler];
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export class ReplicaCluster {
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly brokers = new Map<number, TestBroker>();
   readonly directories = new Map<number, readonly string[]>();
   onAnswer: OnAnswer = () => {};
@@ -96,6 +98,7 @@ export class ReplicaCluster {
   }
 
   constructor(options: ClusterOptions) {
+    this.clock = new ManualClock(options.startMs);
     this.#options = options;
   }
 
@@ -125,9 +128,8 @@ export class ReplicaCluster {
     const isrUpdates = absent<IsrUpdates>('isrUpdates', {
       submit: (replica, proposal) => void proposals.push({ replica, proposal }),
     });
-    const settings = {
-      of: async () => ({ log: config, minInsyncReplicas, uncleanLeaderElectionEnable: false }),
-    };
+    const known = () => ({ log: config, minInsyncReplicas, uncleanLeaderElectionEnable: false });
+    const settings = { of: async () => known(), known, forget: () => {} };
     const replicas = new ReplicaManager(
       system,
       { logs, metadata, settings, isrUpdates },
