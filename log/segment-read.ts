@@ -1,6 +1,7 @@
 /**
  * Reads whole batches from a segment's file: one positioned read through the sparse index in the
- * usual case, on the thread pool, so that a disk seek never stops the event loop.
+ * usual case. What is not in the page cache is read on the thread pool, so that a disk seek never
+ * stops the event loop.
  */
 import { LOG_OVERHEAD, RecordBatch } from '../protocol/record-batch.ts';
 import { bufferPool } from '../system/buffer-pool.ts';
@@ -118,6 +119,7 @@ const collect = async (
 const readUpTo = async (file: DiskFile, position: number, length: number): Promise<Buffer> => {
   // The reader is its holder and may release it.
   const buffer = bufferPool.take(length);
+  if (file.readCached?.(buffer, position) === length) return buffer;
   const count = await file.read(buffer, position);
   return count === length ? buffer : buffer.subarray(0, count);
 };

@@ -5,6 +5,7 @@
 import * as fs from 'node:fs';
 import * as fsp from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { readCached } from './cached-reads.ts';
 import { acquireLock, type DiskLock } from './file-lock.ts';
 
 export type { DiskLock } from './file-lock.ts';
@@ -18,6 +19,8 @@ export interface DiskFile {
   /** Fills `target` from `position` on; returns the count of bytes read, short only at the end of the file. */
   read(target: Buffer, position: number): Promise<number>;
   readSync(target: Buffer, position: number): number;
+  /** What can be had of `read` without waiting for a device: a count from 0 on, short for no reason at all. */
+  readCached?(target: Buffer, position: number): number;
   size(): number;
   /** Cuts or extends the file to `size` bytes. */
   truncate(size: number): Promise<void>;
@@ -123,6 +126,10 @@ class RealFile implements DiskFile {
       filled += n;
     }
     return filled;
+  }
+
+  readCached(target: Buffer, position: number): number {
+    return readCached(this.#fd, target, position);
   }
 
   size(): number {

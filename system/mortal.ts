@@ -223,6 +223,8 @@ const mortalFile = (file: DiskFile, life: Life): DiskFile => {
     },
     read: (target, position) => guard(() => file.read(target, position)),
     readSync: (target, position) => (life.isOver ? 0 : file.readSync(target, position)),
+    readCached: (target, position) =>
+      life.isOver ? 0 : (file.readCached?.(target, position) ?? 0),
     size: () => (life.isOver ? 0 : file.size()),
     truncate: (size) => guard(() => file.truncate(size)),
     truncateSync: (size) => {

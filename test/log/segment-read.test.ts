@@ -1,0 +1,73 @@
+import { defaultLogConfig } from '../../log/log-config.ts';
+import type { Disk, DiskFile } from '../../system/disk.ts';
+import { realSystem, type System } from '../../system/system.ts';
+import {
+  append,
+  contextOf,
+  copyOfLog,
+  openLog,
+  removeTempDirectories,
+  tempDirectory,
+} from './log-support.ts';
+
+afterAll(removeTempDirectories);
+
+/** A system whose files are never read without a turn through the thread pool. */
+const withoutCachedReads = (): System => {
+  const base = realSystem();
+  const plain = (file: DiskFile): DiskFile => {
+    const { path } = file;
+    return {
+      path,
+      write: (buffers, position) => file.write(buffers, position),
+      writeSync: (buffers, position) => file.writeSync(buffers, position),
+      read: (target, position) => file.read(target, position),
+      readSync: (target, position) => file.readSync(target, position),
+      size: () => file.size(),
+      truncate: (size) => file.truncate(size),
+      truncateSync: (size) => file.truncateSync(size),
+      sync: () => file.sync(),
+      close: () => file.close(),
+    };
+  };
+  const disk: Disk = {
+    ...base.disk,
+    open: async (path, mode) => plain(await base.disk.open(path, mode)),
+    openSync: (path, mode) => plain(base.disk.openSync(path, mode)),
+  };
+  return { ...base, disk };
+};
+
+let seed = 5;
+const random = (limit: number): number => {
+  seed = (seed * 1103515245 + 12345) & 0x7fffffff;
+  return seed % limit;
+};
+
+test('reads from the page cache and through the thread pool give the same bytes, wherever they begin and end', async () => {
+  const config = { ...defaultLogConfig, segmentBytes: 600_000, segmentIndexBytes: 4096 };
+  const written = await openLog(tempDirectory(), { config });
+  for (let count = 0; count < 150; count++) {
+    const values = Array.from({ length: 1 + random(4) }, () => 'v'.repeat(random(8000)));
+    await append(written, values);
+  }
+  await written.close();
+  // Opened anew, so that nothing comes from recent appends.
+  const cached = await openLog(copyOfLog(written), { config });
+  const plain = await openLog(copyOfLog(written), { config }, contextOf(withoutCachedReads()));
+  expect(cached.logEndOffset).toBe(plain.logEndOffset);
+  for (let count = 0; count < 300; count++) {
+    const limits = {
+      maxBytes: 1 + random(200_000),
+      endOffset: 1 + random(cached.logEndOffset),
+      minOneBatch: random(2) === 0,
+    };
+    const offset = random(cached.logEndOffset);
+    const one = await cached.read(offset, limits);
+    const other = await plain.read(offset, limits);
+    expect(one.sizeBytes).toBe(other.sizeBytes);
+    expect(Buffer.concat(one.buffers).equals(Buffer.concat(other.buffers))).toBe(true);
+  }
+  await cached.close();
+  await plain.close();
+});
