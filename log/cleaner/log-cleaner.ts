@@ -313,6 +313,8 @@ export class LogCleaner {
 
   /** Resolves after `delayMs`, or when the cleaner is stopped. */
   #wait(delayMs: number): Promise<void> {
+    // Whoever begins to wait after the call of `stop` would not be woken any more.
+    if (this.#isStopped) return Promise.resolve();
     return new Promise((resolve) => {
       let timer: Timer | null = null;
       const wake = (): void => {

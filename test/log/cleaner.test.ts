@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { defaultCleanerSettings } from '../../log/cleaner/log-cleaner.ts';
+import { defaultCleanerSettings, LogCleaner } from '../../log/cleaner/log-cleaner.ts';
 import { LogManager } from '../../log/log-manager.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
 import { buildBatch } from '../../protocol/record-batch.ts';
 import { realSystem, type System } from '../../system/system.ts';
-import { ManualClock, settle } from '../support/manual-clock.ts';
+import { ManualClock, manualSystem, settle } from '../support/manual-clock.ts';
 import { cleanerOf } from './cleaner-support.ts';
 import {
   contextOf,
@@ -334,6 +334,26 @@ describe('the cleaner of a manager', () => {
     await put(log, ['young'], thenMs + 1_000_000_000);
     await until(clock, () => log.logStartOffset > 0);
     expect((await readAll(log)).at(-1)).toContain('young');
+  });
+
+  test('stops at once, also when it is told so between two rounds', async () => {
+    let stopped: Promise<void> = Promise.resolve();
+    const log = {
+      ...{ topic: 't', partition: 0, directory: '/data/t-0', isUsable: true, config },
+      deleteOldSegments: async () => {
+        stopped = cleaner.stop();
+        return 0;
+      },
+    } as unknown as PartitionLog;
+    const logs = { all: () => [log], currentHighWatermark: () => 0 };
+    const clock = new ManualClock();
+    const owner = { logs, failed: () => {} };
+    const cleaner = new LogCleaner(manualSystem(clock), owner, defaultCleanerSettings);
+    cleaner.start();
+    await clock.advance(0);
+    for (let round = 0; round < 10; round++) await settle();
+    await stopped;
+    expect(clock.timerCount).toBe(0);
   });
 
   test('keeps to the limit of bytes, and stops at once all the same', async () => {
