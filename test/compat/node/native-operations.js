@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { restartServer, runSections, until } from './steps.js';
+import { pause, restartServer, runSections, until } from './steps.js';
 
 const [folder, connect] = process.argv.slice(2);
 const ZooKeeper = createRequire(join(folder, 'package.json'))('zookeeper');
@@ -206,6 +206,8 @@ const sessions = async (say) => {
   await first.create('/first', '', EPHEMERAL);
   const { client_id, client_password } = first;
   first.close();
+  // The call does not wait for the answer.
+  while (await client.pathExists('/first', false)) await pause(20);
   await say('what it owned', () => client.exists('/first', false));
   const late = new ZooKeeper({ connect, timeout: 6000, client_id, client_password });
   const refused = new Promise((resolve) => {
