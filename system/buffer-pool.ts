@@ -22,7 +22,7 @@ const PIECE_BYTES_MAX = 4 * 1024 * 1024;
 
 export class BufferPool {
   readonly #freeBytesMax: number;
-  /** Free memory by its size in units. */
+  /** Free memory by its size in units; the sizes in the order of their last use, so that the first is the stalest. */
   readonly #free = new Map<number, Buffer[]>();
   #freeBytes = 0;
   /** Holders of all memory that is out. */
@@ -71,12 +71,37 @@ export class BufferPool {
       return;
     }
     this.#holders.delete(memory);
-    if (this.#freeBytes + memory.byteLength > this.#freeBytesMax) return;
-    const units = memory.byteLength / UNIT_BYTES;
-    const list = this.#free.get(units);
-    if (list === undefined) this.#free.set(units, [Buffer.from(memory)]);
-    else list.push(Buffer.from(memory));
-    this.#freeBytes += memory.byteLength;
+    this.#keep(Buffer.from(memory));
+  }
+
+  /** Takes memory back for reuse. Full of other sizes, the pool lets those go first that nobody has asked for lately. */
+  #keep(memory: Buffer): void {
+    const list = this.#listOf(memory.length / UNIT_BYTES);
+    while (this.#freeBytes + memory.length > this.#freeBytesMax) {
+      if (!this.#dropStalest(list)) return;
+    }
+    list.push(memory);
+    this.#freeBytes += memory.length;
+  }
+
+  /** Drops one piece of the size that was not used for the longest time; false when only `kept` has any. */
+  #dropStalest(kept: readonly Buffer[]): boolean {
+    for (const list of this.#free.values()) {
+      if (list === kept) continue;
+      const dropped = list.pop();
+      if (dropped === undefined) continue;
+      this.#freeBytes -= dropped.length;
+      return true;
+    }
+    return false;
+  }
+
+  /** The free memory of a size, which from now on is the one used last. */
+  #listOf(units: number): Buffer[] {
+    const list = this.#free.get(units) ?? [];
+    this.#free.delete(units);
+    this.#free.set(units, list);
+    return list;
   }
 
   #cut(byteCount: number): Buffer {
@@ -92,7 +117,7 @@ export class BufferPool {
   }
 
   #takeUnits(units: number): Buffer {
-    const reused = this.#free.get(units)?.pop();
+    const reused = this.#listOf(units).pop();
     if (reused !== undefined) this.#freeBytes -= reused.length;
     const memory = reused ?? Buffer.allocUnsafeSlow(units * UNIT_BYTES);
     this.#holders.set(memory.buffer, 1);

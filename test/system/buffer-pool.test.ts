@@ -48,3 +48,17 @@ test('what is kept for reuse is bounded, and one release too many frees nothing 
   pool.release(pieces[0] as Buffer);
   expect(pool.freeBytes).toBe(MIB);
 });
+
+test('a pool full of sizes that nobody asks for any more makes room for the one in use', () => {
+  const pool = new BufferPool(2 * MIB);
+  const small = Array.from({ length: 32 }, () => pool.take(64 * KIB));
+  for (const piece of small) pool.release(piece);
+  expect(pool.freeBytes).toBe(2 * MIB);
+  const large = pool.take(MIB);
+  pool.release(large);
+  expect(pool.freeBytes).toBe(2 * MIB);
+  expect(pool.take(MIB).buffer).toBe(large.buffer);
+  // What is left of the others is still used.
+  const { buffer: left } = pool.take(64 * KIB);
+  expect(small.some(({ buffer }) => buffer === left)).toBe(true);
+});
