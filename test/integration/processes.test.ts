@@ -86,7 +86,7 @@ test('a leader that comes back cuts off what its followers never had', async () 
   const stubborn = await openStubborn(cluster.port(leaderId));
   for (const id of followers) cluster.signal(id, 'SIGSTOP');
   // One answer may wait in each follower's socket; what is appended after it has been fetched by nobody.
-  trial.oracle.sending(0, 'perhaps fetched');
+  trial.oracle.foreign.add('perhaps fetched');
   expect(await stubborn.produce('perhaps fetched', 1)).toBe(0);
   for (let index = 0; index < 20; index++) {
     expect(await stubborn.produce(`alone ${index}`, 1)).toBe(0);

@@ -74,7 +74,9 @@ const launch = (program: string, ...args: string[]): Running => {
   });
   const ended = new Promise<Ended>((resolve) => {
     child.on('close', (code) => {
-      const sentence = errors.trimEnd().split('\n').at(-1) ?? '';
+      // What was under way when it happened may still be told of in log lines.
+      const lines = errors.trimEnd().split('\n');
+      const sentence = lines.findLast((line) => !line.startsWith('{"level"')) ?? '';
       resolve({ code, errors, sentence });
       changed();
     });
