@@ -4,12 +4,11 @@
  * none, and the epoch is 0 from the first controller on.
  */
 import type { System } from '../system/system.ts';
-import { isZooKeeperError } from '../zookeeper/errors.ts';
 import type { ZooKeeperClient } from '../zookeeper/session.ts';
 import { featureZnode } from '../zookeeper/znodes.ts';
 
 /** The epoch while nothing has been agreed on. */
-export const NO_FEATURES_EPOCH = -1;
+const NO_FEATURES_EPOCH = -1;
 
 export interface AgreedFeatures {
   readonly epoch: number;
@@ -56,26 +55,17 @@ export class FinalizedFeatures implements AgreedFeatures {
   async #read(): Promise<void> {
     const number = ++this.#readNumber;
     try {
-      const { data, stat } = await this.#zookeeper.getData(featureZnode.path);
-      const { isEnabled, features } = featureZnode.decode(data ?? Buffer.alloc(0));
+      // This watches for the node, too, while the first controller of a cluster has not made it.
+      const isThere = (await this.#zookeeper.exists(featureZnode.path)) !== null;
+      const found = isThere ? await this.#zookeeper.getData(featureZnode.path) : null;
+      const agreed = found && featureZnode.decode(found.data ?? Buffer.alloc(0));
       if (number !== this.#readNumber) return;
-      this.#epoch = isEnabled ? stat.version : NO_FEATURES_EPOCH;
-      this.#levels = isEnabled ? features : {};
+      this.#epoch = found && agreed?.isEnabled ? found.stat.version : NO_FEATURES_EPOCH;
+      this.#levels = agreed?.isEnabled ? agreed.features : {};
     } catch (error) {
-      if (isZooKeeperError(error, 'NO_NODE')) return this.#awaitCreation(number);
       // With the next session, or the next change, it is read again.
       if (this.#endings.length > 0)
         this.#system.logger.warn({ err: error }, 'could not read the finalized features');
-    }
-  }
-
-  /** The first controller of a cluster makes the node. */
-  async #awaitCreation(number: number): Promise<void> {
-    try {
-      const stat = await this.#zookeeper.exists(featureZnode.path);
-      if (stat !== null && number === this.#readNumber) await this.#read();
-    } catch (error) {
-      this.#system.logger.warn({ err: error }, 'could not watch the finalized features');
     }
   }
 }

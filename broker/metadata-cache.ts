@@ -39,8 +39,6 @@ type UpdateMetadata = RequestOf<typeof apis.updateMetadata>;
 /** The leader that stands for "this partition is being deleted" (LeaderAndIsr.LeaderDuringDelete). */
 const LEADER_DURING_DELETE = -2;
 
-/** Names of listeners before UpdateMetadata v3 are those of the security protocols. */
-
 export class MetadataCache {
   /** -1: unknown. */
   controllerId = -1;
@@ -167,6 +165,7 @@ export class MetadataCache {
 const aliveBroker = (broker: UpdateMetadata['liveBrokers'][number]): AliveBroker => {
   const endpoints = new Map(
     broker.endpoints.map(({ host, port, listener, securityProtocol }) => [
+      // Before UpdateMetadata v3 a listener has the name of its security protocol.
       listener === '' ? (securityProtocols[securityProtocol] ?? '') : listener,
       { host, port },
     ]),

@@ -38,6 +38,9 @@ export const LOCK_FILE = '.lock';
 
 const NAME_LENGTH_MAX = 255;
 
+/** The directory that a file or directory lies in. */
+export const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
+
 /** An offset as file names show it: at least 20 digits. */
 export const offsetName = (offset: number): string => String(offset).padStart(20, '0');
 
@@ -59,6 +62,13 @@ export const deletedDirectoryName = (random: Random, topic: string, partition: n
 /** `<topic>-<partition>.<32 hex digits>-future`; never shortened, because the log must get its name back. */
 export const futureDirectoryName = (random: Random, topic: string, partition: number): string =>
   `${topic}-${partition}.${random.bytes(16).toString('hex')}-future`;
+
+/** Whether a partition's name leaves room for what a future log has behind it. */
+export const canMove = (topic: string, partition: number): boolean =>
+  `${topic}-${partition}`.length + FUTURE_SUFFIX_LENGTH <= NAME_LENGTH_MAX;
+
+/** A point, 32 digits, -future. */
+const FUTURE_SUFFIX_LENGTH = 40;
 
 const SUFFIXED_DIRECTORY = /^(\S+)-(\S+)\.(\S+)-(delete|future|stray)$/;
 

@@ -7,14 +7,18 @@
 import { errorCodes, ProtocolError } from '../protocol/errors.ts';
 import type { System } from '../system/system.ts';
 import { partitionName } from './checkpoints.ts';
-import { futureDirectoryName } from './file-names.ts';
+import { futureDirectoryName, parentOf } from './file-names.ts';
 import { markMoved, unmarkMoved } from './moved-away.ts';
 import type { PartitionLog, PartitionLogOptions } from './partition-log.ts';
+import { Pauses } from './pauses.ts';
+import { Throttle } from './throttle.ts';
 
 /** What is asked of the log manager. */
 export interface FutureLogHost {
   get(topic: string, partition: number): PartitionLog | undefined;
   open(options: PartitionLogOptions): Promise<PartitionLog>;
+  /** Runs `job` when the log is not being made, deleted, or told to move. */
+  alone<T>(topic: string, partition: number, job: () => Promise<T>): Promise<T>;
   /** Renames a directory for removal, and removes it later. */
   discard(directory: string, topic: string, partition: number): Promise<void>;
   /** A log now stands in another directory than before. */
@@ -41,12 +45,15 @@ export class FutureLogs {
   readonly #system: System;
   readonly #host: FutureLogHost;
   readonly #moves = new Map<string, Move>();
+  readonly #pauses: Pauses;
+  readonly #throttle: Throttle;
   #running: Promise<void> | null = null;
-  #isStopped = false;
 
   constructor(system: System, host: FutureLogHost) {
     this.#system = system;
     this.#host = host;
+    this.#pauses = new Pauses(system.clock);
+    this.#throttle = new Throttle(system.clock, host.bytesPerSecondMax());
   }
 
   get(topic: string, partition: number): PartitionLog | undefined {
@@ -108,7 +115,7 @@ export class FutureLogs {
 
   /** Works until nothing is left to move. */
   run(): void {
-    if (this.#isStopped || this.#running !== null) return;
+    if (this.#pauses.isStopped || this.#running !== null) return;
     this.#running = this.#runAll().finally(() => {
       this.#running = null;
     });
@@ -116,12 +123,12 @@ export class FutureLogs {
 
   /** Resolves when no move goes on; what is not complete is left to the next start. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#pauses.stop();
     await this.#running;
   }
 
   async #runAll(): Promise<void> {
-    while (!this.#isStopped) {
+    while (!this.#pauses.isStopped) {
       const name = [...this.#moves.keys()].filter((key) => this.#currentOf(key)).sort()[0];
       if (name === undefined) return;
       try {
@@ -129,8 +136,7 @@ export class FutureLogs {
       } catch (error) {
         // The log may have been closed or deleted under the copy; if not, it is tried again.
         this.#system.logger.warn({ err: error, partition: name }, 'a log could not be moved yet');
-        if (this.#moves.has(name) && !this.#isStopped)
-          await this.#system.clock.sleep(PAUSE_AFTER_FAILURE_MS);
+        if (this.#moves.has(name)) await this.#pauses.wait(PAUSE_AFTER_FAILURE_MS);
       }
     }
   }
@@ -149,15 +155,18 @@ export class FutureLogs {
       move.cutAt = Math.min(move.cutAt, offset);
     };
     await align(future, current);
-    while (this.#moves.get(name) === move && !this.#isStopped) {
+    while (this.#moves.get(name) === move && !this.#pauses.isStopped) {
       await this.#cut(move);
       const missingOffsets = current.logEndOffset - future.logEndOffset;
       const missingBytes = current.sizeBytes - future.sizeBytes;
       if (missingOffsets === 0 || (missingBytes < REST_BYTES && missingOffsets > 0)) {
-        if (await this.#promote(name, move, current)) return;
+        const promote = (): Promise<boolean> => this.#promote(name, move, current);
+        if (await this.#host.alone(current.topic, current.partition, promote)) return;
         continue;
       }
-      await this.#throttle(await copyOnce(current, future));
+      this.#throttle.bytesPerSecondMax = this.#host.bytesPerSecondMax();
+      const delayMs = this.#throttle.delayAfter(await copyOnce(current, future));
+      if (delayMs > 0) await this.#pauses.wait(delayMs);
     }
   }
 
@@ -186,7 +195,6 @@ export class FutureLogs {
         await disk.syncDirectory(parentOf(to));
       } catch (error) {
         this.#host.failed(to, error);
-        await unmarkMoved(disk, from);
         throw new ProtocolError(errorCodes.KAFKA_STORAGE_ERROR, `${to} cannot be used`, {
           cause: error,
         });
@@ -212,12 +220,6 @@ export class FutureLogs {
     const current = this.#host.get(topic, partition);
     if (current !== undefined && future !== null) current.onCut = null;
     return future;
-  }
-
-  async #throttle(byteCount: number): Promise<void> {
-    const bytesPerSecond = this.#host.bytesPerSecondMax();
-    if (byteCount > 0 && byteCount / bytesPerSecond > 0.001)
-      await this.#system.clock.sleep(Math.min(1000, (byteCount / bytesPerSecond) * 1000));
   }
 }
 
@@ -253,5 +255,3 @@ const align = async (future: PartitionLog, current: PartitionLog): Promise<void>
     if (isSame || future.latestEpoch() === epoch) return;
   }
 };
-
-const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));

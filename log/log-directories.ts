@@ -3,6 +3,7 @@
  * the next log.
  */
 import { errorCodes, ProtocolError } from '../protocol/errors.ts';
+import { parentOf } from './file-names.ts';
 import type { LogDirectory } from './log-directory.ts';
 import type { DirectoryState } from './moved-away.ts';
 
@@ -54,7 +55,7 @@ export class LogDirectories {
 
   /** The one that `path` lies in, or is. */
   of(path: string): LogDirectory {
-    const parent = path.slice(0, path.lastIndexOf('/'));
+    const parent = parentOf(path);
     const found = this.#all.find((one) => one.path === parent || one.path === path);
     if (found === undefined) throw new Error(`${path} is in none of the log directories`);
     return found;

@@ -116,6 +116,7 @@ export class LogManager {
     this.#futures = new FutureLogs(system, {
       get: (topic, partition) => this.get(topic, partition),
       open: (log) => PartitionLog.open(this.#context, log),
+      alone: (topic, partition, job) => this.#change(partitionName(topic, partition), job),
       discard: (directory, topic, partition) => this.#discard(directory, topic, partition),
       moved: (log, from) => this.#moved(log, from),
       failed: (path, error) => this.#failed(path, error),

@@ -4,7 +4,7 @@
  * tells which of the two is the log. Kafka, which has no such mark, does not start any more.
  */
 import { type Disk, replaceFile } from '../system/disk.ts';
-import { MOVED_TO_FILE } from './file-names.ts';
+import { MOVED_TO_FILE, parentOf } from './file-names.ts';
 
 /** The state of an entry of `log.dirs`; `foreign` for a directory that is none. */
 export type DirectoryState = 'online' | 'offline' | 'foreign';
@@ -33,7 +33,7 @@ export const placeOfLog = async (
 ): Promise<'here' | 'gone' | 'unknown'> => {
   const to = (await disk.readFile(markIn(path)))?.toString();
   if (to === undefined) return 'here';
-  const state = stateOf(to.slice(0, to.lastIndexOf('/')));
+  const state = stateOf(parentOf(to));
   if (state === 'offline') return 'unknown';
   if (state === 'online' && (await disk.info(to))?.isDirectory) return 'gone';
   await unmarkMoved(disk, path);

@@ -9,7 +9,7 @@ import { BATCH_OVERHEAD, LOG_OVERHEAD, RecordBatch } from '../protocol/record-ba
 import type { Disk } from '../system/disk.ts';
 import { CorruptLogError, SLICE_BYTES } from './batch-scan.ts';
 import type { EpochCache } from './epoch-cache.ts';
-import { CLEANED_SUFFIX, LOG_SUFFIX, offsetName } from './file-names.ts';
+import { CLEANED_SUFFIX, LOG_SUFFIX, offsetName, parentOf } from './file-names.ts';
 import type { LogConfig } from './log-config.ts';
 import type { ProducerStates } from './producer-state.ts';
 import { RELATIVE_OFFSET_MAX, type Segment } from './segment.ts';
@@ -105,7 +105,7 @@ const splitOff = async (
   position: number,
   baseOffset: number,
 ): Promise<void> => {
-  const folder = segment.path.slice(0, segment.path.lastIndexOf('/'));
+  const folder = parentOf(segment.path);
   const path = `${folder}/${offsetName(baseOffset)}${LOG_SUFFIX}`;
   const copy = await disk.open(path + CLEANED_SUFFIX, 'write');
   try {

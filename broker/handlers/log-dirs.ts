@@ -2,6 +2,7 @@
  * DescribeLogDirs: the log directories of this broker and the replicas in them, those included that are moving there.
  * AlterReplicaLogDirs: begins to move replicas between directories (KIP-113, requests sheet §14).
  */
+import { canMove, parentOf } from '../../log/file-names.ts';
 import { apis, type RequestOf, type ResponseOf } from '../../protocol/apis.ts';
 import { errorCodes } from '../../protocol/errors.ts';
 import type { Services } from '../services.ts';
@@ -39,9 +40,6 @@ const describe = async (
 /** It has failed, or could not be opened in the first place. */
 const isOffline = ({ replicas }: Services, directory: string): boolean =>
   !replicas.logs.onlineDirectories.includes(directory);
-
-/** The log directory that a partition's directory is in. */
-const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
 
 const usageOf = async (
   { system }: Services,
@@ -118,18 +116,13 @@ interface MoveTarget {
   readonly partition: number;
 }
 
-/** A directory's name may have this many characters; a moving log's has a suffix of 40 more than its partition's. */
-const NAME_LENGTH_MAX = 255;
-const FUTURE_SUFFIX_LENGTH = 40;
-
 /** Begins a move, in Kafka's order of checks; the error code. */
 const move = async (
   services: Services,
   { path, topic, partition }: MoveTarget,
 ): Promise<number> => {
   const { config, replicas, metadata, system } = services;
-  if (`${topic}-${partition}`.length + FUTURE_SUFFIX_LENGTH > NAME_LENGTH_MAX)
-    return errorCodes.INVALID_TOPIC_EXCEPTION;
+  if (!canMove(topic, partition)) return errorCodes.INVALID_TOPIC_EXCEPTION;
   if (!config.logDirs.includes(path)) return errorCodes.LOG_DIR_NOT_FOUND;
   if (isOffline(services, path) || replicas.isOffline(topic, partition))
     return errorCodes.KAFKA_STORAGE_ERROR;

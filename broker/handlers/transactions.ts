@@ -6,6 +6,7 @@
 import { apis, type RequestOf, type ResponseOf } from '../../protocol/apis.ts';
 import { buildEndTransactionMarker } from '../../protocol/control-record.ts';
 import { errorCodes } from '../../protocol/errors.ts';
+import { transactionStates } from '../../protocol/transaction-states.ts';
 import { type Append, appendRecords } from '../replication/appends.ts';
 import type { Services } from '../services.ts';
 import { handler } from './handler.ts';
@@ -78,16 +79,7 @@ export const describeTransactionsHandler = handler(
   }),
 );
 
-const states = new Set([
-  'Ongoing',
-  'PrepareCommit',
-  'PrepareAbort',
-  'CompleteCommit',
-  'CompleteAbort',
-  'Empty',
-  'PrepareEpochFence',
-  'Dead',
-]);
+const states: ReadonlySet<string> = new Set(transactionStates);
 
 export const listTransactionsHandler = handler(apis.listTransactions, (_services, request) => ({
   throttleTimeMs: 0,

@@ -4,16 +4,18 @@
  * LogCleaner and LogCleanerManager. A log whose content cannot be cleaned is left alone until the
  * next start; a disk that fails is the log's own business.
  */
-import type { Timer } from '../../system/clock.ts';
 import { createSerial } from '../../system/serial.ts';
 import type { System } from '../../system/system.ts';
 import { partitionName } from '../checkpoints.ts';
+import { parentOf } from '../file-names.ts';
 import type { PartitionLog } from '../partition-log.ts';
+import { Pauses } from '../pauses.ts';
+import { Throttle } from '../throttle.ts';
 import { CleanerCheckpoint } from './cleaner-checkpoint.ts';
 import { type CleanableRange, cleanableRange, firstDirtyOffset, isDue } from './cleaning-plan.ts';
 import { CleaningAbortedError, cleanLog, type RunResult } from './cleaning-run.ts';
 import { oldestDirtyTimestamp, stateOf, tooYoungOffset } from './log-facts.ts';
-import { Pacer, Throttle } from './pacer.ts';
+import { Pacer } from './pacer.ts';
 
 /** The settings `log.cleaner.*` of the broker. */
 export interface CleanerSettings {
@@ -67,14 +69,14 @@ export class LogCleaner {
   readonly #inProgress = new Set<PartitionLog>();
   readonly #uncleanable = new Set<PartitionLog>();
   readonly #loops = new Map<number, Promise<void>>();
-  readonly #waiting = new Set<() => void>();
+  readonly #pauses: Pauses;
   #settings: CleanerSettings;
-  #isStopped = true;
 
   constructor(system: System, owner: CleanerOwner, settings: CleanerSettings) {
     this.#system = system;
     this.#owner = owner;
     this.#settings = settings;
+    this.#pauses = new Pauses(system.clock, { isStopped: true });
     this.#throttle = new Throttle(system.clock, settings.ioBytesPerSecondMax);
   }
 
@@ -100,14 +102,13 @@ export class LogCleaner {
   }
 
   start(): void {
-    this.#isStopped = false;
+    this.#pauses.start();
     this.#runLoops();
   }
 
   /** Ends the runs under way at their next pause; resolves when they have ended. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
-    for (const wake of [...this.#waiting]) wake();
+    this.#pauses.stop();
     await Promise.all(this.#loops.values());
     await this.#writes.idle();
   }
@@ -149,14 +150,14 @@ export class LogCleaner {
   }
 
   #runLoops(): void {
-    for (let slot = 0; slot < this.#settings.threadCount && !this.#isStopped; slot++)
+    for (let slot = 0; slot < this.#settings.threadCount && !this.#pauses.isStopped; slot++)
       if (!this.#loops.has(slot)) this.#loops.set(slot, this.#loop(slot));
   }
 
   async #loop(slot: number): Promise<void> {
     // The caller goes on first.
-    await this.#wait(0);
-    while (!this.#isStopped && slot < this.#settings.threadCount) {
+    await this.#pauses.wait(0);
+    while (!this.#pauses.isStopped && slot < this.#settings.threadCount) {
       let hasCleaned = false;
       try {
         hasCleaned = await this.cleanDirtiest();
@@ -164,7 +165,7 @@ export class LogCleaner {
       } catch (error) {
         this.#system.logger.error({ err: error }, 'the log cleaner has met an error');
       }
-      if (!hasCleaned) await this.#wait(this.#settings.backoffMs);
+      if (!hasCleaned) await this.#pauses.wait(this.#settings.backoffMs);
     }
     this.#loops.delete(slot);
   }
@@ -221,7 +222,7 @@ export class LogCleaner {
     const { threadCount, dedupeBufferBytes, ioBufferBytes, loadFactor } = this.#settings;
     const truncations = log.cleaning.truncationCount;
     const check = (): void => {
-      if (this.#isStopped) throw new CleaningAbortedError('the cleaner stops');
+      if (this.#pauses.isStopped) throw new CleaningAbortedError('the cleaner stops');
       if (!log.isUsable) throw new CleaningAbortedError('the log is closed');
       if (truncations !== log.cleaning.truncationCount)
         throw new CleaningAbortedError('the log was cut');
@@ -236,7 +237,7 @@ export class LogCleaner {
       pacer: new Pacer(this.#system.clock, {
         throttle: this.#throttle,
         check,
-        wait: (delayMs) => this.#wait(delayMs),
+        wait: (delayMs) => this.#pauses.wait(delayMs),
       }),
     };
     try {
@@ -277,7 +278,7 @@ export class LogCleaner {
   /** What retention lets go of compacted logs goes soon after each round, as with Kafka. */
   async #removeOldSegments(): Promise<void> {
     for (const log of [...this.#owner.logs.all()]) {
-      if (this.#isStopped || !this.#isCleanable(log)) continue;
+      if (this.#pauses.isStopped || !this.#isCleanable(log)) continue;
       try {
         await log.deleteOldSegments(this.#owner.logs.currentHighWatermark(log));
       } catch (error) {
@@ -310,25 +311,6 @@ export class LogCleaner {
       }
     });
   }
-
-  /** Resolves after `delayMs`, or when the cleaner is stopped. */
-  #wait(delayMs: number): Promise<void> {
-    // Whoever begins to wait after the call of `stop` would not be woken any more.
-    if (this.#isStopped) return Promise.resolve();
-    return new Promise((resolve) => {
-      let timer: Timer | null = null;
-      const wake = (): void => {
-        this.#waiting.delete(wake);
-        timer?.cancel();
-        resolve();
-      };
-      this.#waiting.add(wake);
-      timer = this.#system.clock.setTimer(delayMs, wake);
-    });
-  }
 }
-
-/** The directory of `log.dirs` that a log is in. */
-const parentOf = (directory: string): string => directory.slice(0, directory.lastIndexOf('/'));
 
 const nameOf = (log: PartitionLog): string => partitionName(log.topic, log.partition);

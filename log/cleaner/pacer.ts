@@ -3,34 +3,10 @@
  * the input and output of all runs together to `log.cleaner.io.max.bytes.per.second`.
  */
 import type { Clock } from '../../system/clock.ts';
+import type { Throttle } from '../throttle.ts';
 
 /** A run does not keep others waiting for longer, but for what one call into a codec takes. */
 const SLICE_MS = 4;
-/** How long what is over the limit may be spent in one go. */
-const BURST_MS = 100;
-
-/** Bytes per second, shared by all runs. */
-export class Throttle {
-  bytesPerSecondMax: number;
-  readonly #clock: Clock;
-  /** When everything counted so far will have been within the limit. */
-  #paidUntilMs = 0;
-
-  constructor(clock: Clock, bytesPerSecondMax: number) {
-    this.#clock = clock;
-    this.bytesPerSecondMax = bytesPerSecondMax;
-  }
-
-  /** Counts bytes read or written; returns how long to wait before more, in milliseconds. */
-  delayAfter(bytes: number): number {
-    const nowMs = this.#clock.elapsedMs();
-    const paidUntilMs = Math.max(this.#paidUntilMs, nowMs);
-    this.#paidUntilMs = paidUntilMs + (bytes / this.bytesPerSecondMax) * 1000;
-    const aheadMs = this.#paidUntilMs - nowMs;
-    return aheadMs > BURST_MS ? aheadMs : 0;
-  }
-}
-
 export interface PacerOptions {
   readonly throttle: Throttle;
   /** Throws when the run must end; called whenever others may have run. */

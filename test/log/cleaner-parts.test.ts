@@ -7,9 +7,9 @@ import {
   type LogState,
 } from '../../log/cleaner/cleaning-plan.ts';
 import { OffsetMap } from '../../log/cleaner/offset-map.ts';
-import { Throttle } from '../../log/cleaner/pacer.ts';
 import { TransactionTracker } from '../../log/cleaner/transaction-tracker.ts';
 import { defaultLogConfig } from '../../log/log-config.ts';
+import { Throttle } from '../../log/throttle.ts';
 import { buildEndTransactionMarker } from '../../protocol/control-record.ts';
 import { messagesIn, wrapOldMessages } from '../../protocol/old-messages.ts';
 import { buildBatch, RecordBatch } from '../../protocol/record-batch.ts';

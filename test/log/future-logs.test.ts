@@ -1,8 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { LogManager, type LogManagerOptions } from '../../log/log-manager.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
-import { realSystem } from '../../system/system.ts';
+import { realSystem, type System } from '../../system/system.ts';
 import { until } from '../integration/waiting.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import {
   append,
   readAll,
@@ -24,8 +25,11 @@ afterEach(async () => {
   removeTempDirectories();
 });
 
-const open = async (changed: Partial<LogManagerOptions> = {}): Promise<LogManager> => {
-  const manager = await LogManager.open(realSystem(), {
+const open = async (
+  changed: Partial<LogManagerOptions> = {},
+  system: System = realSystem(),
+): Promise<LogManager> => {
+  const manager = await LogManager.open(system, {
     logDirs: directories,
     brokerId: 1,
     clusterId: 'HADai6A7TkqPWU3RcxR8mA',
@@ -198,4 +202,51 @@ test('a log that does not exist yet is made where it was to move', async () => {
     await manager.moveTo('t', partition, directories[1] as string);
   for (const partition of [0, 1, 2, 3])
     expect(parentOf(await create(manager, partition))).toBe(directories[1]);
+});
+
+test('a limit of bytes per second is kept, however low, and does not hold up the end', async () => {
+  const manual = new ManualClock();
+  const manager = await open({}, { ...realSystem(), clock: manual });
+  manager.moveBytesPerSecondMax = () => 100_000;
+  const log = await createLarge(manager);
+  await manager.moveTo('t', 0, otherThan(log));
+  const copiedBytes = (): number => manager.future('t', 0)?.sizeBytes ?? 0;
+  await until('the first piece is copied', () => copiedBytes() > 0);
+  const pieceBytes = copiedBytes();
+  for (let second = 0; second < 8; second++) await manual.advance(1000);
+  expect(copiedBytes()).toBe(pieceBytes);
+  for (let second = 0; second < 4; second++) await manual.advance(1000);
+  await until('the next piece is copied', () => copiedBytes() > pieceBytes);
+  await managers.pop()?.close();
+});
+
+test('a log that is deleted while it takes its new name is gone, and no directory has failed', async () => {
+  const real = realSystem();
+  let goOn: () => void = () => {};
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  let isRenaming = false;
+  const rename = async (from: string, to: string): Promise<void> => {
+    if (from.endsWith('-future') && to.endsWith('/t-0')) {
+      isRenaming = true;
+      await held;
+    }
+    await real.disk.rename(from, to);
+  };
+  const manager = await open({}, { ...real, disk: { ...real.disk, rename } });
+  const log = await create(manager);
+  await fill(log, 10);
+  await manager.moveTo('t', 0, otherThan(log));
+  await until('it is about to take its name', () => isRenaming);
+  const deleted = manager.delete('t', 0);
+  for (let round = 0; round < 20; round++) await clock.sleep(1);
+  goOn();
+  await deleted;
+  expect(manager.offlineDirectories).toEqual([]);
+  expect(manager.everyLog()).toEqual([]);
+  const left = directories
+    .flatMap((path) => readdirSync(path))
+    .filter((name) => name.startsWith('t-0'));
+  expect(left.filter((name) => !name.endsWith('-delete'))).toEqual([]);
 });

@@ -13,6 +13,7 @@ import {
 } from '../../protocol/messages/group-log.ts';
 import { transactionLogKey, transactionLogValue } from '../../protocol/messages/transaction-log.ts';
 import { isInRange, type Message } from '../../protocol/schema.ts';
+import { transactionStates } from '../../protocol/transaction-states.ts';
 import { type Json, jsonOfFields, jsonText } from '../message-json.ts';
 import type { Formatter } from './formatter.ts';
 
@@ -82,18 +83,6 @@ export const oldOffsetsFormatter = textFormatter(offsetCommitKey, ({ value }, ve
   ];
   return `${place}::OffsetAndMetadata(${fields.join(', ')})`;
 });
-
-/** By number, as __transaction_state stores them. */
-const transactionStates = [
-  'Empty',
-  'Ongoing',
-  'PrepareCommit',
-  'PrepareAbort',
-  'CompleteCommit',
-  'CompleteAbort',
-  'Dead',
-  'PrepareEpochFence',
-];
 
 export const oldTransactionsFormatter = textFormatter(
   transactionLogKey,

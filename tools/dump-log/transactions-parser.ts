@@ -3,6 +3,7 @@ import { decode } from '../../protocol/compile.ts';
 import { javaHash } from '../../protocol/java-hash.ts';
 import { transactionLogKey, transactionLogValue } from '../../protocol/messages/transaction-log.ts';
 import { isInRange } from '../../protocol/schema.ts';
+import { transactionStates } from '../../protocol/transaction-states.ts';
 import { JavaFailure } from '../options/java-failure.ts';
 import { decoding } from './decode-failure.ts';
 import type { RecordParser } from './dumped-record.ts';
@@ -10,18 +11,6 @@ import { underflow } from './java-buffer.ts';
 import { ScalaTable } from './scala-order.ts';
 
 const VERSION_BYTES = 2;
-
-/** By number. */
-const states = [
-  'Empty',
-  'Ongoing',
-  'PrepareCommit',
-  'PrepareAbort',
-  'CompleteCommit',
-  'CompleteAbort',
-  'Dead',
-  'PrepareEpochFence',
-];
 
 /** Throws JavaFailure for what no coordinator has written. */
 export const transactionsParser: RecordParser = ({ key, value }) => {
@@ -58,7 +47,7 @@ const stateText = (bytes: Buffer): string => {
     throw illegalState(`Unknown version ${version} from the transaction log message value`);
   }
   const value = decoding(() => decode(transactionLogValue, version, bytes, VERSION_BYTES));
-  const state = states[value.transactionStatus];
+  const state = transactionStates[value.transactionStatus];
   if (state === undefined) {
     throw illegalState(
       `Unknown transaction state id ${value.transactionStatus} from the transaction status message`,
