@@ -230,7 +230,7 @@ export class Controller {
     };
     if (office.isOver) return drop();
     this.#queue.add({
-      key: mergeKey(event),
+      key: mergeKey(office, event),
       drop,
       run: async () => {
         if (office.isOver) return drop();
@@ -367,8 +367,15 @@ export class Controller {
   }
 }
 
-/** Events that say no more than "look again" need to wait only once. */
-const mergeKey = (event: ControllerEvent): string | null => {
+/**
+ * Events that say no more than "look again" need to wait only once a term: what waits for an earlier term comes to nothing.
+ */
+const mergeKey = (office: ActiveOffice, event: ControllerEvent): string | null => {
+  const name = repeatedName(event);
+  return name && `${office.epochVersion} ${name}`;
+};
+
+const repeatedName = (event: ControllerEvent): string | null => {
   switch (event.type) {
     case 'brokerChange':
     case 'topicChange':

@@ -16,12 +16,14 @@ import { startZooKeeperServer, type ZooKeeperServer } from '../../zookeeper/serv
 import type { ZooKeeperClient } from '../../zookeeper/session.ts';
 import { connectWireClient } from '../../zookeeper/wire-client.ts';
 import {
+  brokerIdsZnode,
   brokerIdZnode,
   controllerEpochZnode,
   controllerZnode,
   featureZnode,
   partitionStateZnode,
   persistentPaths,
+  topicsZnode,
   topicZnode,
 } from '../../zookeeper/znodes.ts';
 import { textOf } from './cluster-model.ts';
@@ -35,6 +37,38 @@ const config: ControllerConfig = {
   leaderImbalanceCheckIntervalSeconds: 300,
   numPartitions: 1,
   defaultReplicationFactor: 1,
+};
+
+/** A client whose answers to one kind of question, about one path, a test may keep back. */
+const holding = (client: ZooKeeperClient) => {
+  let held: { readonly question: string; readonly until: Promise<void> } | null = null;
+  const asked = { count: 0 };
+  const proxy = new Proxy(client, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]) => {
+        const answer: unknown = value.apply(target, args);
+        if (held?.question !== `${String(name)} ${args[0]}`) return answer;
+        asked.count += 1;
+        const { until: released } = held;
+        return released.then(() => answer);
+      };
+    },
+  });
+  /** Keeps answers back; resolves, when the first has been asked for, to what lets them go. */
+  const hold = async (question: string): Promise<() => void> => {
+    let release: () => void = () => {};
+    const mine = { question, until: new Promise<void>((resolve) => (release = resolve)) };
+    held = mine;
+    asked.count = 0;
+    await until(() => asked.count > 0);
+    return () => {
+      if (held === mine) held = null;
+      release();
+    };
+  };
+  return { client: proxy, hold };
 };
 
 /** Polls, because what we wait for crosses sockets and watches. */
@@ -339,4 +373,33 @@ test('an office that nobody works for is given up and taken anew', async () => {
   const controller = await start(client, 1);
   await until(() => controller.isActive);
   expect(controller.epoch).toBe(1);
+});
+
+test('what an earlier term has left in the queue does not swallow the news of this one', async () => {
+  const real = await connect();
+  const { client, hold } = holding(real);
+  await register(real, 1);
+  const controller = await start(client, 1);
+  const other = await connect();
+  let changes = 0;
+  const end = real.watchChildren(brokerIdsZnode.path, () => {
+    changes += 1;
+    void real.getChildren(brokerIdsZnode.path);
+  });
+  // The office falls vacant; while we look who has it, a broker comes: news for the term that is about to end.
+  const looking = hold(`exists ${controllerZnode.path}`);
+  await other.delete(controllerZnode.path);
+  const tellHolder = await looking;
+  await register(other, 2);
+  await until(() => changes >= 1);
+  // The next term has counted the brokers, and not come to an end of its beginning yet, when another one comes.
+  const beginning = hold(`getChildren ${topicsZnode.path}`);
+  tellHolder();
+  const goOn = await beginning;
+  await register(await connect(), 3);
+  await until(() => changes >= 2);
+  end();
+  goOn();
+  await until(() => brokers.texts(3).length > 0);
+  expect(controller.epoch).toBe(2);
 });
