@@ -28,6 +28,8 @@ interface Answer {
 }
 
 const TICK_TIME_MS = 500;
+/** Beyond twenty ticks: the clients' sessions outlive the start of a JVM. */
+const SESSION_MS_MAX = 60_000;
 /** No server says this: what waits for it hears of the end of the process. */
 const NOTHING = /$^x/;
 const ANSWER_MS_MAX = 1_000;
@@ -52,7 +54,7 @@ export const startZooKeeper = async (
   const lines = [
     ...[`tickTime=${TICK_TIME_MS}`, `dataDir=${folder}/data`, `clientPort=${port}`],
     ...['clientPortAddress=127.0.0.1', 'maxClientCnxns=0', 'admin.enableServer=false'],
-    '4lw.commands.whitelist=*',
+    ...['4lw.commands.whitelist=*', `maxSessionTimeout=${SESSION_MS_MAX}`],
     ...moreSettings,
   ];
   writeFileSync(settings, lines.map((line) => `${line}\n`).join(''));

@@ -27,6 +27,7 @@ import {
   topicZnode,
 } from '../../zookeeper/znodes.ts';
 import { textOf } from './cluster-model.ts';
+import { holding, until } from './held-client.ts';
 
 const system = realSystem();
 const config: ControllerConfig = {
@@ -37,43 +38,6 @@ const config: ControllerConfig = {
   leaderImbalanceCheckIntervalSeconds: 300,
   numPartitions: 1,
   defaultReplicationFactor: 1,
-};
-
-/** A client whose answers to one kind of question, about one path, a test may keep back. */
-const holding = (client: ZooKeeperClient) => {
-  let held: { readonly question: string; readonly until: Promise<void> } | null = null;
-  const asked = { count: 0 };
-  const proxy = new Proxy(client, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== 'function') return value;
-      return (...args: unknown[]) => {
-        const answer: unknown = value.apply(target, args);
-        if (held?.question !== `${String(name)} ${args[0]}`) return answer;
-        asked.count += 1;
-        const { until: released } = held;
-        return released.then(() => answer);
-      };
-    },
-  });
-  /** Keeps answers back; resolves, when the first has been asked for, to what lets them go. */
-  const hold = async (question: string): Promise<() => void> => {
-    let release: () => void = () => {};
-    const mine = { question, until: new Promise<void>((resolve) => (release = resolve)) };
-    held = mine;
-    asked.count = 0;
-    await until(() => asked.count > 0);
-    return () => {
-      if (held === mine) held = null;
-      release();
-    };
-  };
-  return { client: proxy, hold };
-};
-
-/** Polls, because what we wait for crosses sockets and watches. */
-const until = async (condition: () => boolean | Promise<boolean>): Promise<void> => {
-  while (!(await condition())) await system.clock.sleep(2);
 };
 
 /** The brokers' side of the channels: everything is answered with success. */

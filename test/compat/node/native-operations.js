@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { pause, restartServer, runSections, until } from './steps.js';
+import { pause, restartServer, runSections, SESSION_MS, until } from './steps.js';
 
 const [folder, connect] = process.argv.slice(2);
 const ZooKeeper = createRequire(join(folder, 'package.json'))('zookeeper');
@@ -18,7 +18,7 @@ const clients = [];
 const connected = async (options = {}) => {
   const client = new ZooKeeper({
     connect,
-    timeout: 6000,
+    timeout: SESSION_MS,
     debug_level: ZooKeeper.ZOO_LOG_LEVEL_ERROR,
     host_order_deterministic: false,
     // Below that, a reply in many pieces passes for the end of the session.
@@ -209,7 +209,7 @@ const sessions = async (say) => {
   // The call does not wait for the answer.
   while (await client.pathExists('/first', false)) await pause(20);
   await say('what it owned', () => client.exists('/first', false));
-  const late = new ZooKeeper({ connect, timeout: 6000, client_id, client_password });
+  const late = new ZooKeeper({ connect, timeout: SESSION_MS, client_id, client_password });
   const refused = new Promise((resolve) => {
     late.on('close', () => resolve('close'));
   });

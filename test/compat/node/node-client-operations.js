@@ -3,7 +3,7 @@
  * an empty server. Tells each outcome. Versions of 0 in transactions are left out: the package sends them as -1.
  */
 import zookeeper from 'node-zookeeper-client';
-import { restartServer, runSections, until } from './steps.js';
+import { restartServer, runSections, SESSION_MS, until } from './steps.js';
 
 const [connect] = process.argv.slice(2);
 const { ACL, CreateMode, Id, Permission, State } = zookeeper;
@@ -11,7 +11,7 @@ const { ACL, CreateMode, Id, Permission, State } = zookeeper;
 const connected = (suffix = '', options = {}) =>
   new Promise((resolve) => {
     const made = zookeeper.createClient(`${connect}${suffix}`, {
-      sessionTimeout: 6000,
+      sessionTimeout: SESSION_MS,
       spinDelay: 100,
       ...options,
     });

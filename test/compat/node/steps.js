@@ -4,6 +4,8 @@
  */
 import { createInterface } from 'node:readline';
 
+/** A session outlives the start of a JVM on a busy machine. */
+export const SESSION_MS = 30_000;
 const WAIT_MS_MAX = 15_000;
 const SECTION_MS_MAX = 30_000;
 const input = createInterface({ input: process.stdin });

@@ -10,6 +10,9 @@ import time
 from kazoo.client import KazooClient
 
 WAIT_S = 15
+# A session outlives the start of a JVM on a busy machine, and nobody waits long before the next try to connect.
+SESSION_S = 30
+RETRY = {"max_tries": -1, "delay": 0.1, "max_delay": 1}
 
 
 def plain(value):
@@ -90,7 +93,7 @@ def until(condition, what="a condition"):
 
 
 def connected(hosts, **options):
-    client = KazooClient(hosts=hosts, timeout=6, **options)
+    client = KazooClient(hosts=hosts, timeout=SESSION_S, connection_retry=RETRY, **options)
     client.start(timeout=WAIT_S)
     return client
 

@@ -78,10 +78,10 @@ test('a log that has grown large makes a snapshot and a new file, however few th
 test('old files stay where they are not to be removed, and go at the next start where they are', async () => {
   const dataDir = newFolder();
   const server = await startServer({ dataDir, snapshotTransactionCount: 5, purgeIntervalMs: 0 });
-  await write(server, 60);
+  // A slow disk still writes one while many transactions pass.
+  for (let round = 0; files(dataDir, 'snapshot').length <= 2; round++)
+    await write(server, 10, `${round}-`);
   await server.close();
-  const count = files(dataDir, 'snapshot').length;
-  expect(count).toBeGreaterThan(2);
   await startServer({ dataDir, purgeIntervalMs: 3_600_000, snapshotsKept: 2 });
   while (files(dataDir, 'snapshot').length > 2) {
     await new Promise((resolve) => void setImmediate(resolve));
