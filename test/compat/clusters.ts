@@ -3,7 +3,7 @@
  * (bench/barnabas and ak). Sessions time out after 6 seconds.
  */
 import { resolve } from 'node:path';
-import { Kafka, logLevel, type PartitionMetadata } from 'kafkajs';
+import { type Admin, Kafka, logLevel, type PartitionMetadata } from 'kafkajs';
 import { realSystem } from '../../system/system.ts';
 import { connectWireClient } from '../../zookeeper/wire-client.ts';
 import { brokerIdZnode } from '../../zookeeper/znodes.ts';
@@ -129,6 +129,11 @@ export const awaitPartitions = async (
   } finally {
     await admin.disconnect();
   }
+};
+
+/** Resolves when the broker that is asked names the topic no more; another than the controller hears of it a little later. */
+export const awaitGone = async (admin: Admin, topic: string): Promise<void> => {
+  while ((await admin.listTopics()).includes(topic)) await pause(50);
 };
 
 /** Consumes `count` values from the beginning, in the order of arrival. */
