@@ -62,11 +62,12 @@ export async function* scanSlices(
   from: number,
   end: number,
   sliceBytes = SLICE_BYTES,
+  allocate: (byteCount: number) => Buffer = Buffer.allocUnsafe,
 ): AsyncGenerator<Slice> {
   let position = from;
   let wanted = sliceBytes;
   while (end - position >= PREFIX_BYTES) {
-    const buffer = Buffer.allocUnsafe(Math.min(wanted, end - position));
+    const buffer = allocate(Math.min(wanted, end - position));
     const count = await file.read(buffer, position);
     const { whole, firstSize } = wholeBytes(buffer.subarray(0, count));
     if (whole === 0) {

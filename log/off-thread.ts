@@ -3,12 +3,14 @@
  * on at once: handing them over would cost more. Large ones, and small ones that turn out to hold much more than they should,
  * go to a thread, so that nobody can hold up the loop with a few bytes. Where there are no threads everything is done at once.
  */
-import { type Codec, codecs } from '../protocol/compression.ts';
+import { type Codec, CompressionError, codecs } from '../protocol/compression.ts';
 import { type DownConversion, downConvert } from '../protocol/down-conversion.ts';
 import { errorCodes, ProtocolError } from '../protocol/errors.ts';
+import { assembleBatch, type BatchHeader, type RecordBatch } from '../protocol/record-batch.ts';
 import type { System } from '../system/system.ts';
 import { WorkerError, type WorkerPool } from '../system/workers.ts';
 import {
+  bytesFrom,
   convertedFrom,
   RECORD_TASKS_URL,
   type RecordRequest,
@@ -102,6 +104,43 @@ export const convertRecords = async (
   if (pool === null) return downConvert(records, options);
   const result = await runInThread(pool, records, { task: 'convert', options });
   return result === null ? downConvert(records, options) : convertedFrom(result);
+};
+
+/** The bytes of a batch's records (magic 2); a promise where a thread decompresses them. Throws CompressionError. */
+export const decompressRecords = (
+  system: Pick<System, 'workers'>,
+  batch: RecordBatch,
+): Buffer | Promise<Buffer> => {
+  const { compression, sizeBytes } = batch;
+  const pool = compression === 'none' ? null : (system.workers?.pool(RECORD_TASKS_URL) ?? null);
+  if (pool === null) return batch.recordBytes();
+  if (sizeBytes <= INLINE_BYTES_MAX[compression]) {
+    try {
+      return batch.recordBytes(INLINE_UNCOMPRESSED_BYTES_MAX);
+    } catch (error) {
+      const isTooLarge = error instanceof CompressionError && error.reason === 'tooLarge';
+      if (!isTooLarge) throw error;
+    }
+  }
+  return runInThread(pool, batch.bytes(), { task: 'decompress' }).then((result) =>
+    result === null ? batch.recordBytes() : bytesFrom(result),
+  );
+};
+
+/** As `assembleBatch`; a promise where a thread compresses the records. */
+export const assembleRecords = (
+  system: Pick<System, 'workers'>,
+  header: BatchHeader,
+  records: Buffer,
+): Buffer | Promise<Buffer> => {
+  const isCheap =
+    (header.compression ?? 'none') === 'none' ||
+    records.length <= INLINE_REBUILT_UNCOMPRESSED_BYTES_MAX;
+  const pool = isCheap ? null : (system.workers?.pool(RECORD_TASKS_URL) ?? null);
+  if (pool === null) return assembleBatch(header, records);
+  return runInThread(pool, records, { task: 'assemble', header }).then((result) =>
+    result === null ? assembleBatch(header, records) : bytesFrom(result),
+  );
 };
 
 type Task = RecordRequest extends infer R

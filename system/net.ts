@@ -1,6 +1,6 @@
 /**
  * Stream connections: listen and dial. A connection starts paused; its owner attaches handlers with `start`.
- * TLS is an option of both ends and comes with the security issue; nothing above this file changes for it.
+ * tls.ts dials with TLS; nothing above changes for it.
  */
 import * as nodeNet from 'node:net';
 
@@ -63,15 +63,19 @@ export interface Net {
 const READ_BYTES = 256 * 1024;
 let sharedReadBuffer: Buffer | null = null;
 
-type OnRead = (byteCount: number) => void;
+/** Where a socket's chunks go that reads into the shared memory: nowhere before the connection is started. */
+interface SharedReads {
+  take: ((chunk: Buffer) => void) | null;
+}
 
 /** Node's option for reading into one's own memory. */
-const readInto = (onRead: OnRead): { buffer: Buffer; callback: (byteCount: number) => boolean } => {
+const readInto = (reads: SharedReads): nodeNet.OnReadOpts => {
   sharedReadBuffer ??= Buffer.allocUnsafeSlow(READ_BYTES);
+  const buffer = sharedReadBuffer;
   return {
-    buffer: sharedReadBuffer,
+    buffer,
     callback: (byteCount) => {
-      onRead(byteCount);
+      reads.take?.(buffer.subarray(0, byteCount));
       return true;
     },
   };
@@ -79,45 +83,68 @@ const readInto = (onRead: OnRead): { buffer: Buffer; callback: (byteCount: numbe
 
 /**
  * Node offers `onread` only for sockets that dial; for accepted ones its handle is moved to a socket made with that
- * option. A Node without such handles keeps the socket it has, and reads come as events.
+ * option. A Node without such handles keeps the socket it has, whose reads come as events.
  */
-const adoptAccepted = (accepted: nodeNet.Socket, onRead: OnRead): nodeNet.Socket => {
+const acceptedConnection = (accepted: nodeNet.Socket): Connection => {
   const holder = accepted as unknown as { _handle: { useUserBuffer?: unknown } | null };
   const handle = holder._handle;
-  if (typeof handle?.useUserBuffer !== 'function') {
-    accepted.on('data', (chunk: Buffer) => {
-      sharedReadBuffer ??= Buffer.allocUnsafeSlow(READ_BYTES);
-      for (let position = 0; position < chunk.length; position += READ_BYTES)
-        onRead(chunk.copy(sharedReadBuffer, 0, position));
-    });
-    return accepted;
-  }
+  if (typeof handle?.useUserBuffer !== 'function') return plainConnection(accepted, null);
   holder._handle = null;
-  const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread: readInto(onRead) };
-  return new nodeNet.Socket(options as nodeNet.SocketConstructorOpts);
+  const reads: SharedReads = { take: null };
+  const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread: readInto(reads) };
+  return plainConnection(new nodeNet.Socket(options as nodeNet.SocketConstructorOpts), reads);
 };
 
-class SocketConnection implements Connection {
+const plainConnection = (socket: nodeNet.Socket, reads: SharedReads | null): Connection => {
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true);
+  return new SocketConnection(socket, {
+    localAddress: socket.localAddress ?? '',
+    localPort: socket.localPort ?? 0,
+    remoteAddress: plainAddress(socket.remoteAddress ?? ''),
+    remotePort: socket.remotePort ?? 0,
+    reads,
+    failureOf: (error) => error,
+  });
+};
+
+/** An IPv4 peer on a dual-stack socket shows as ::ffff:a.b.c.d; Kafka names it a.b.c.d. */
+const plainAddress = (address: string): string => address.replace(/^::ffff:/, '');
+
+/** What a connection has of its own, whichever socket it is on. */
+interface SocketOptions
+  extends Pick<Connection, 'localAddress' | 'localPort' | 'remoteAddress' | 'remotePort'> {
+  /** Null: chunks come as events of the socket, in memory of their own. */
+  readonly reads: SharedReads | null;
+  /** How `close` tells of an error. */
+  failureOf(error: Error): Error;
+}
+
+/**
+ * A connection on a socket of Node; for system/ alone. Whoever makes the socket, plain here or with TLS in tls.ts, says
+ * what is its own about it.
+ */
+export class SocketConnection implements Connection {
+  // Kept here because a socket forgets its addresses when it closes.
   readonly localAddress: string;
   readonly localPort: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly #socket: nodeNet.Socket;
-  #onData: ((chunk: Buffer) => void) | null = null;
+  readonly #reads: SharedReads | null;
+  readonly #failureOf: (error: Error) => Error;
 
-  /** `open` makes the socket, given what to call when bytes stand in the shared read buffer. */
-  constructor(open: (onRead: OnRead) => nodeNet.Socket) {
-    const socket = open((byteCount) => this.#received(byteCount));
+  constructor(socket: nodeNet.Socket, options: SocketOptions) {
     this.#socket = socket;
-    // Kept here because a socket forgets its addresses when it closes.
-    this.localAddress = socket.localAddress ?? '';
-    this.localPort = socket.localPort ?? 0;
-    this.remoteAddress = plainAddress(socket.remoteAddress ?? '');
-    this.remotePort = socket.remotePort ?? 0;
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true);
-    // A peer may reset the connection before `start`; without a listener that would end the process.
-    socket.on('error', () => {});
+    this.localAddress = options.localAddress;
+    this.localPort = options.localPort;
+    this.remoteAddress = options.remoteAddress;
+    this.remotePort = options.remotePort;
+    this.#reads = options.reads;
+    this.#failureOf = options.failureOf;
+    // Also before `start`: without a listener an error would end the process. Node closes a plain socket by itself, but
+    // not one with TLS that has got bytes which make no sense.
+    socket.on('error', () => socket.destroy());
     socket.pause();
   }
 
@@ -132,18 +159,21 @@ class SocketConnection implements Connection {
       return;
     }
     let failure: Error | undefined;
-    this.#onData = handlers.borrows ? handlers.data : (chunk) => handlers.data(Buffer.from(chunk));
+    this.#deliver(handlers);
     if (handlers.drain) socket.on('drain', handlers.drain);
     if (handlers.end) socket.on('end', handlers.end);
     socket.on('error', (error) => {
-      failure = error;
+      failure = this.#failureOf(error);
     });
     socket.on('close', () => handlers.close(failure));
     socket.resume();
   }
 
-  #received(byteCount: number): void {
-    if (sharedReadBuffer !== null) this.#onData?.(sharedReadBuffer.subarray(0, byteCount));
+  #deliver(handlers: ConnectionHandlers): void {
+    const reads = this.#reads;
+    if (reads === null) this.#socket.on('data', (chunk: Buffer) => handlers.data(chunk));
+    else if (handlers.borrows) reads.take = handlers.data;
+    else reads.take = (chunk) => handlers.data(Buffer.from(chunk));
   }
 
   write(buffers: readonly Buffer[], written?: () => void): boolean {
@@ -177,15 +207,12 @@ class SocketConnection implements Connection {
   }
 }
 
-/** An IPv4 peer on a dual-stack socket shows as ::ffff:a.b.c.d; Kafka names it a.b.c.d. */
-const plainAddress = (address: string): string => address.replace(/^::ffff:/, '');
-
 export const realNet: Net = {
   listen: ({ host, port, backlog = 50 }, onConnection) =>
     new Promise((resolve, reject) => {
       const server = nodeNet.createServer({ allowHalfOpen: true, pauseOnConnect: true });
       server.on('connection', (socket) => {
-        onConnection(new SocketConnection((onRead) => adoptAccepted(socket, onRead)));
+        onConnection(acceptedConnection(socket));
       });
       server.once('error', reject);
       server.listen({ host, port, backlog }, () => {
@@ -203,9 +230,8 @@ export const realNet: Net = {
     }),
   connect: ({ host, port, timeoutMs }) =>
     new Promise((resolve, reject) => {
-      // The connection's own handler takes over once it stands; nothing comes before `start`.
-      let onRead: OnRead = () => {};
-      const socket = nodeNet.connect({ host, port, onread: readInto((count) => onRead(count)) });
+      const reads: SharedReads = { take: null };
+      const socket = nodeNet.connect({ host, port, onread: readInto(reads) });
       const timer = setTimeout(
         () => socket.destroy(new Error(`no connection to ${host}:${port} within ${timeoutMs} ms`)),
         timeoutMs,
@@ -217,12 +243,7 @@ export const realNet: Net = {
       socket.once('connect', () => {
         clearTimeout(timer);
         socket.removeAllListeners('error');
-        resolve(
-          new SocketConnection((handler) => {
-            onRead = handler;
-            return socket;
-          }),
-        );
+        resolve(plainConnection(socket, reads));
       });
     }),
 };

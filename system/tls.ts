@@ -13,7 +13,7 @@ import {
   StoreError,
   type StoreSettings,
 } from './key-stores.ts';
-import type { Connection, ConnectionHandlers, Net } from './net.ts';
+import { type Connection, type Net, SocketConnection } from './net.ts';
 
 export interface TlsSettings {
   /** Who we are; null: nobody in particular. */
@@ -136,75 +136,11 @@ const shakeHands = (
       clearTimeout(timer);
       socket.removeListener('error', fail);
       socket.removeListener('close', close);
-      resolve(new TlsConnection(plain, socket));
+      const { localAddress, localPort, remoteAddress, remotePort } = plain;
+      const addresses = { localAddress, localPort, remoteAddress, remotePort };
+      resolve(new SocketConnection(socket, { ...addresses, reads: null, failureOf: plainFailure }));
     });
   });
-
-class TlsConnection implements Connection {
-  readonly localAddress: string;
-  readonly localPort: number;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly #socket: nodeTls.TLSSocket;
-
-  constructor(plain: Connection, socket: nodeTls.TLSSocket) {
-    this.localAddress = plain.localAddress;
-    this.localPort = plain.localPort;
-    this.remoteAddress = plain.remoteAddress;
-    this.remotePort = plain.remotePort;
-    this.#socket = socket;
-    // What happens before `start` shows there as a connection that has ended.
-    socket.on('error', () => {});
-    socket.pause();
-  }
-
-  get pendingBytes(): number {
-    return this.#socket.writableLength;
-  }
-
-  start(handlers: ConnectionHandlers): void {
-    const socket = this.#socket;
-    if (socket.destroyed) {
-      setImmediate(() => handlers.close());
-      return;
-    }
-    let failure: Error | undefined;
-    socket.on('data', (chunk) => handlers.data(chunk));
-    socket.on('drain', () => handlers.drain?.());
-    socket.on('end', () => handlers.end?.());
-    socket.on('error', (error) => {
-      failure = plainFailure(error);
-    });
-    socket.on('close', () => handlers.close(failure));
-    socket.resume();
-  }
-
-  write(buffers: readonly Buffer[]): boolean {
-    const socket = this.#socket;
-    if (socket.writable) {
-      socket.cork();
-      for (const buffer of buffers) socket.write(buffer);
-      socket.uncork();
-    }
-    return socket.writable && !socket.writableNeedDrain;
-  }
-
-  pause(): void {
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    this.#socket.resume();
-  }
-
-  end(): void {
-    this.#socket.end();
-  }
-
-  destroy(error?: Error): void {
-    this.#socket.destroy(error);
-  }
-}
 
 /** OpenSSL's own words, without the place in its sources that Node puts around them. */
 const plainFailure = (error: Error & { reason?: unknown }): Error =>

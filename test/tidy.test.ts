@@ -188,7 +188,10 @@ test('no file is dead: each is reached from an executable, the package or a test
     .flatMap((path) => [...readFileSync(path, 'utf8').matchAll(/<rootDir>\/([\w/.-]+\.ts)/g)])
     .map(([, path]) => path ?? '');
   const programs = [
+    'bench/cleaning.ts',
     'bench/run.ts',
+    'bench/storage.ts',
+    'bench/storage-open.ts',
     'bench/zookeeper-clients.ts',
     'bench/zookeeper-servers.ts',
     'test/simulation/run.ts',

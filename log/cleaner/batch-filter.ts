@@ -5,23 +5,24 @@
  * horizon (KIP-534), so that every consumer has the time to see them.
  *
  * Everything is a generator that yields after a stretch of records, so that the caller can let
- * others run in the middle of a large batch.
+ * others run in the middle of a large batch. What a codec does takes as long as it takes: it is left
+ * to the caller, who may have a thread for it.
  */
 import { messagesIn, type OldMagic, wrapOldMessages } from '../../protocol/old-messages.ts';
-import { type RecordInput, recordBytes, writeRecord } from '../../protocol/record.ts';
+import { type RecordCursor, writeRecord } from '../../protocol/record.ts';
 import {
-  assembleBatch,
   BATCH_OVERHEAD,
   type BatchHeader,
   type RecordBatch,
   writeBatchHeader,
 } from '../../protocol/record-batch.ts';
+import { bufferPool } from '../../system/buffer-pool.ts';
 import { CorruptLogError } from '../batch-scan.ts';
 import type { OffsetMap } from './offset-map.ts';
 import type { TransactionTracker } from './transaction-tracker.ts';
 
 /** Between two of these a caller may let others run. */
-const STRETCH_RECORDS = 256;
+const STRETCH_RECORDS = 64;
 
 /** The last that is known of a producer that may still write. */
 export interface ProducerEnd {
@@ -40,9 +41,20 @@ export interface FilterOptions {
   readonly keepsOldTombstones: boolean;
 }
 
-/** Puts the last offset of each key of a batch into the map; false when that is full. */
+/** A batch that has still to be put together (`assembleBatch`). */
+export interface UnassembledBatch {
+  readonly header: BatchHeader;
+  /** Not compressed. */
+  readonly records: Buffer;
+}
+
+/**
+ * Puts the last offset of each key of a batch into the map; false when that is full. `bytes` is what
+ * the batch's `recordBytes` gives; old formats do without.
+ */
 export function* addToMap(
   batch: RecordBatch,
+  bytes: Buffer,
   map: OffsetMap,
   firstOffset: number,
 ): Generator<void, boolean> {
@@ -58,7 +70,7 @@ export function* addToMap(
     return true;
   }
   const { baseOffset } = batch;
-  const cursor = batch.cursor();
+  const cursor = batch.cursor(bytes);
   while (cursor.next()) {
     if (!put(cursor.key(), baseOffset + cursor.offsetDelta)) return false;
     if (++count % STRETCH_RECORDS === 0) yield;
@@ -66,11 +78,15 @@ export function* addToMap(
   return true;
 }
 
-/** What is left of a batch, perhaps the batch itself; null when nothing is. */
+/**
+ * What is left of a batch, perhaps the batch itself; null when nothing is. `bytes` as above. The
+ * caller is the holder of what is new.
+ */
 export function* filterBatch(
   batch: RecordBatch,
+  bytes: Buffer,
   options: FilterOptions,
-): Generator<void, Buffer | null> {
+): Generator<void, Buffer | UnassembledBatch | null> {
   const { transactions, nowMs } = options;
   const isOver = batch.isControl ? transactions.onControlBatch(batch) : transactions.onBatch(batch);
   const rest = isLastOfProducer(batch, options.producers) ? emptied(batch) : null;
@@ -78,7 +94,6 @@ export function* filterBatch(
   const isMarkerDue = batch.hasDeleteHorizon && batch.baseTimestamp <= nowMs;
   if (isOver && (!batch.isControl || isMarkerDue)) return rest;
   if (batch.isOld) return filterOldBatch(batch, options);
-  const bytes = batch.recordBytes();
   const judged = yield* judge(batch, bytes, options);
   if (judged.keptCount === 0) return rest;
   const needsHorizon =
@@ -94,6 +109,8 @@ interface Judged {
   /** One byte a record: 1 for those that stay. */
   readonly isKept: Uint8Array;
   readonly keptCount: number;
+  /** What those need at the most when they are written anew. */
+  readonly keptBytesMax: number;
   /** Whether a record without value is among those that stay. */
   readonly hasTombstones: boolean;
 }
@@ -108,6 +125,7 @@ function* judge(
   const isKept = new Uint8Array(Math.max(0, recordCount));
   const keepsTombstones = !batch.hasDeleteHorizon || nowMs < batch.baseTimestamp;
   let keptCount = 0;
+  let keptBytesMax = 0;
   let hasTombstones = false;
   const cursor = batch.cursor(bytes);
   for (let index = 0; cursor.next(); index++) {
@@ -121,12 +139,20 @@ function* judge(
     if (stays) {
       isKept[index] = 1;
       keptCount += 1;
+      keptBytesMax += rewrittenBytesMax(cursor);
       hasTombstones ||= cursor.valueBytes < 0;
     }
     if (index % STRETCH_RECORDS === STRETCH_RECORDS - 1) yield;
   }
-  return { isKept, keptCount, hasTombstones };
+  return { isKept, keptCount, keptBytesMax, hasTombstones };
 }
+
+/** How much longer the length and the timestamp of a record may become. */
+const GROWTH_BYTES_MAX = 16;
+
+/** Of the current record. A byte of a header's key that is not UTF-8 becomes three. */
+const rewrittenBytesMax = ({ start, end, headersPosition }: RecordCursor): number =>
+  end - start + GROWTH_BYTES_MAX + 2 * (end - headersPosition);
 
 const isRetained = (
   map: OffsetMap,
@@ -179,31 +205,32 @@ const emptied = (batch: RecordBatch): Buffer => {
   return bytes;
 };
 
-/** The batch with the records that stay, in the same codec. */
+/**
+ * A batch with the records that stay, in the same codec. All of them go into one buffer of the
+ * pool: one for each would make work for the garbage collector, which everybody has to wait for.
+ */
 function* rebuild(
   batch: RecordBatch,
   bytes: Buffer,
   judged: Judged,
   horizon: number,
-): Generator<void, Buffer> {
+): Generator<void, Buffer | UnassembledBatch> {
   const isAppendTime = batch.timestampType === 'logAppendTime';
+  const isPlain = batch.compression === 'none';
   const first = batch.baseTimestamp;
   let baseTimestamp = horizon;
   let maxTimestamp = isAppendTime ? batch.maxTimestamp : -1;
-  const parts: Buffer[] = [];
+  // Uncompressed records are written where they stay, behind the room for the header.
+  const room = isPlain ? BATCH_OVERHEAD : 0;
+  const target = bufferPool.take(room + judged.keptBytesMax);
+  let position = room;
   const cursor = batch.cursor(bytes);
   for (let index = 0; cursor.next(); index++) {
     if (judged.isKept[index] === 1) {
       const timestamp = isAppendTime ? batch.maxTimestamp : first + cursor.timestampDelta;
-      if (parts.length === 0 && horizon < 0) baseTimestamp = timestamp;
+      if (position === room && horizon < 0) baseTimestamp = timestamp;
       if (timestamp > maxTimestamp) maxTimestamp = timestamp;
-      const record = { key: cursor.key(), value: cursor.value(), headers: cursor.headers() };
-      parts.push(
-        encode(record, {
-          offsetDelta: cursor.offsetDelta,
-          timestampDelta: timestamp - baseTimestamp,
-        }),
-      );
+      position = writeKept(target, position, cursor, timestamp - baseTimestamp);
     }
     if (index % STRETCH_RECORDS === STRETCH_RECORDS - 1) yield;
   }
@@ -215,16 +242,26 @@ function* rebuild(
     hasDeleteHorizon: horizon >= 0,
     recordCount: judged.keptCount,
   };
-  return assembleBatch(header, Buffer.concat(parts));
+  const written = target.subarray(0, position);
+  if (!isPlain) return { header, records: written };
+  writeBatchHeader(written, header);
+  return written;
 }
 
-const encode = (
-  record: RecordInput,
-  deltas: { readonly offsetDelta: number; readonly timestampDelta: number },
-): Buffer => {
-  const buffer = Buffer.allocUnsafe(recordBytes(record, deltas));
-  writeRecord(buffer, 0, record, deltas);
-  return buffer;
+/** Writes the current record of `cursor` with this timestamp delta; returns the position after it. */
+const writeKept = (
+  target: Buffer,
+  position: number,
+  cursor: RecordCursor,
+  timestampDelta: number,
+): number => {
+  if (timestampDelta === cursor.timestampDelta)
+    return position + cursor.buffer.copy(target, position, cursor.start, cursor.end);
+  const record = { key: cursor.key(), value: cursor.value(), headers: cursor.headers() };
+  return writeRecord(target, position, record, {
+    offsetDelta: cursor.offsetDelta,
+    timestampDelta,
+  });
 };
 
 /** Messages of magic 0 and 1: one that is compressed is wrapped anew around those that stay. */

@@ -4,6 +4,7 @@
  * indexes are built anew, an entry for each index interval.
  */
 import type { RecordBatch } from '../../protocol/record-batch.ts';
+import { bufferPool } from '../../system/buffer-pool.ts';
 import type { Disk, DiskFile } from '../../system/disk.ts';
 import {
   CLEANED_SUFFIX,
@@ -65,7 +66,7 @@ export class CleanedSegment {
     this.#timeIndex.file.reset();
   }
 
-  /** Adds a batch, whose bytes must not change before the next `flush`. */
+  /** Adds a batch; holds its memory (system/buffer-pool.ts) until it is written. */
   add(batch: RecordBatch): void {
     const { lastOffset, maxTimestamp } = batch;
     if (lastOffset - this.baseOffset > RELATIVE_OFFSET_MAX)
@@ -81,6 +82,7 @@ export class CleanedSegment {
     const bytes = batch.bytes();
     this.#bytesSinceIndexEntry += bytes.length;
     this.sizeBytes += bytes.length;
+    bufferPool.retain(bytes);
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
   }
@@ -102,6 +104,7 @@ export class CleanedSegment {
     this.#pending = [];
     this.#pendingBytes = 0;
     if (bytes > 0) await this.#file?.write(pending, this.sizeBytes - bytes);
+    for (const written of pending) bufferPool.release(written);
     return bytes;
   }
 

@@ -5,10 +5,12 @@
  * itself is touched once for each group, when the copy takes the place of its segments.
  */
 import { RecordBatch } from '../../protocol/record-batch.ts';
+import { bufferPool } from '../../system/buffer-pool.ts';
 import type { System } from '../../system/system.ts';
 import { CorruptLogError, scanSlices, wholeBatches } from '../batch-scan.ts';
 import { INDEX_SUFFIX, TIME_INDEX_SUFFIX } from '../file-names.ts';
 import type { LogConfig } from '../log-config.ts';
+import { assembleRecords, decompressRecords } from '../off-thread.ts';
 import type { PartitionLog } from '../partition-log.ts';
 import type { Segment } from '../segment.ts';
 import { addToMap, type FilterOptions, filterBatch, type ProducerEnd } from './batch-filter.ts';
@@ -131,7 +133,8 @@ class CleaningRun {
       if (batch.isControl) transactions.onControlBatch(batch);
       // What was aborted replaces nothing.
       else if (!transactions.onBatch(batch)) {
-        if (!(await pacer.run(addToMap(batch, map, firstDirtyOffset)))) return false;
+        const bytes = await this.#recordBytes(batch);
+        if (!(await pacer.run(addToMap(batch, bytes, map, firstDirtyOffset)))) return false;
       }
       if (batch.lastOffset >= firstDirtyOffset)
         map.latestOffset = Math.max(map.latestOffset, batch.lastOffset);
@@ -199,12 +202,30 @@ class CleaningRun {
     const next = segments[segments.indexOf(segment) + 1]?.baseOffset ?? segment.baseOffset;
     transactions.add(await this.#log.abortedTransactions(segment.baseOffset, next));
     await this.#scan(segment, 0, async (batch) => {
-      const left = await pacer.run(filterBatch(batch, filter));
+      const left = await this.#filter(batch, filter);
       cleaned.addTransactions(transactions.takeRetained());
       if (left !== null) cleaned.add(new RecordBatch(left, 0));
+      const isNew = left !== null && left.buffer !== batch.buffer.buffer;
+      if (isNew) bufferPool.release(left);
       if (cleaned.isFlushDue) await pacer.moved(await cleaned.flush());
       return true;
     });
+  }
+
+  async #filter(batch: RecordBatch, filter: FilterOptions): Promise<Buffer | null> {
+    const { pacer } = this.#options;
+    const left = await pacer.run(filterBatch(batch, await this.#recordBytes(batch), filter));
+    if (left === null || !('header' in left)) return left;
+    const { header, records } = left;
+    const assembled = await pacer.outcome(assembleRecords(this.#system, header, records));
+    bufferPool.release(records);
+    return assembled;
+  }
+
+  /** Batches of old formats are taken apart where they are looked at. */
+  async #recordBytes(batch: RecordBatch): Promise<Buffer> {
+    if (batch.isOld) return batch.bytes();
+    return this.#options.pacer.outcome(decompressRecords(this.#system, batch));
   }
 
   /**
@@ -223,13 +244,15 @@ class CleaningRun {
       throw new CleaningAbortedError('a segment is not there any more');
     return segment.withFile(async (file) => {
       let position = from;
-      for await (const slice of scanSlices(file, from, segment.sizeBytes, ioBytes)) {
+      const allocate = (byteCount: number): Buffer => bufferPool.take(byteCount);
+      for await (const slice of scanSlices(file, from, segment.sizeBytes, ioBytes, allocate)) {
         await pacer.moved(slice.buffer.length);
         for (const batch of wholeBatches(slice.buffer)) {
           if (!(await visit(batch))) return false;
           await pacer.breathe();
         }
         position = slice.position + slice.buffer.length;
+        bufferPool.release(slice.buffer);
       }
       if (position !== segment.sizeBytes)
         throw new CorruptLogError(`no batch at position ${position} of ${segment.path}`);

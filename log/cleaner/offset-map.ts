@@ -54,7 +54,7 @@ export class OffsetMap {
   /** Notes the offset of a key; a key that is known gets the new one. The map must not be full. */
   put(key: Buffer, offset: number): void {
     assert(!this.isFull, 'offset map has room');
-    const digest = hash('md5', key, 'buffer');
+    const digest = digestOf(key);
     const slot = this.#slotOf(digest);
     if (this.#offsets[slot] === 0) {
       this.#size += 1;
@@ -67,7 +67,7 @@ export class OffsetMap {
   /** The last offset of a key; -1 where there is none. */
   get(key: Buffer): number {
     if (this.#size === 0) return -1;
-    return (this.#offsets[this.#slotOf(hash('md5', key, 'buffer'))] as number) - 1;
+    return (this.#offsets[this.#slotOf(digestOf(key))] as number) - 1;
   }
 
   /** The slot that holds the hash, or the free one where it belongs. */
@@ -87,6 +87,17 @@ export class OffsetMap {
     return true;
   }
 }
+
+const digest = Buffer.alloc(HASH_WORDS * 4);
+
+/**
+ * Always the same buffer, good until the next call: one for each key would make much work for the
+ * garbage collector.
+ */
+const digestOf = (key: Buffer): Buffer => {
+  digest.write(hash('md5', key, 'binary'), 0, 'binary');
+  return digest;
+};
 
 const primeAtMost = (limit: number): number => {
   for (let number = limit; ; number--) if (isPrime(number)) return number;

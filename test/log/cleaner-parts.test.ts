@@ -12,7 +12,7 @@ import { defaultLogConfig } from '../../log/log-config.ts';
 import { Throttle } from '../../log/throttle.ts';
 import { buildEndTransactionMarker } from '../../protocol/control-record.ts';
 import { messagesIn, wrapOldMessages } from '../../protocol/old-messages.ts';
-import { buildBatch, RecordBatch } from '../../protocol/record-batch.ts';
+import { assembleBatch, buildBatch, RecordBatch } from '../../protocol/record-batch.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { describeBatch } from './cleaner-support.ts';
 
@@ -47,8 +47,17 @@ const records = (pairs: readonly (readonly [string | null, string | null])[]) =>
     timestamp: 1000 + index,
   }));
 
-const filter = (batch: Buffer, options: FilterOptions): Buffer | null =>
-  finish(filterBatch(new RecordBatch(batch, 0), options));
+const filter = (batch: Buffer, options: FilterOptions): Buffer | null => {
+  const view = new RecordBatch(batch, 0);
+  const bytes = view.isOld ? batch : view.recordBytes();
+  const left = finish(filterBatch(view, bytes, options));
+  return left === null || !('header' in left) ? left : assembleBatch(left.header, left.records);
+};
+
+const addAll = (batch: Buffer, map: OffsetMap, firstOffset: number): boolean => {
+  const view = new RecordBatch(batch, 0);
+  return finish(addToMap(view, view.recordBytes(), map, firstOffset));
+};
 
 describe('the offset map', () => {
   test('has the last offset of each key, and nothing of others', () => {
@@ -79,10 +88,10 @@ describe('the offset map', () => {
   test('is told when a batch does not fit any more', () => {
     const map = new OffsetMap({ bytesMax: 24 * 7, loadFactor: 0.9, entriesMax: 100 });
     const batch = buildBatch({ records: records([...'abcdefghij'].map((key) => [key, 'v'])) });
-    expect(finish(addToMap(new RecordBatch(batch, 0), map, 0))).toBe(false);
+    expect(addAll(batch, map, 0)).toBe(false);
     expect(map.isFull).toBe(true);
     const other = mapOf({});
-    expect(finish(addToMap(new RecordBatch(batch, 0), other, 4))).toBe(true);
+    expect(addAll(batch, other, 4)).toBe(true);
     expect([other.get(Buffer.from('d')), other.get(Buffer.from('e'))]).toEqual([-1, 4]);
   });
 });

@@ -4,30 +4,21 @@
  * our code uses zookeeper/session.ts instead. Paths here are the server's.
  */
 import type { Timer } from '../../system/clock.ts';
-import type { Connection } from '../../system/net.ts';
 import type { System } from '../../system/system.ts';
 import type { ServerAddress } from '../../zookeeper/connect-string.ts';
-import {
-  type ZooKeeperErrorName,
-  zooKeeperCodes,
-  zooKeeperErrorName,
-} from '../../zookeeper/errors.ts';
-import { FrameCutter } from '../../zookeeper/frames.ts';
-import { type Codec, JuteError, JuteReader } from '../../zookeeper/jute.ts';
-import {
-  connectRequest,
-  connectResponse,
-  encodeFrame,
-  encodeRequest,
-  type OpName,
-  replyHeader,
-  requests,
-  watchEventTypes,
-  watcherEvent,
-  xids,
-} from '../../zookeeper/records.ts';
+import { type ZooKeeperErrorName, zooKeeperErrorName } from '../../zookeeper/errors.ts';
+import type { Codec } from '../../zookeeper/jute.ts';
+import { encodeRequest, type OpName, requests } from '../../zookeeper/records.ts';
 import { ServerCycle } from '../../zookeeper/server-cycle.ts';
 import type { WatchEventType } from '../../zookeeper/session.ts';
+import type { SessionGrant } from '../../zookeeper/transport.ts';
+import {
+  openWireConnection,
+  type Settle,
+  type WireConnection,
+  type WireCredential,
+  type WireHandlers,
+} from '../../zookeeper/wire-connection.ts';
 import { ArmedWatches } from './armed-watches.ts';
 
 export type SessionState = 'CONNECTING' | 'CONNECTED' | 'CLOSED' | 'AUTH_FAILED';
@@ -62,12 +53,12 @@ export type Outcome<R> =
 
 /** What a server may send at once; Java's jute.maxbuffer is smaller, but a shell should show what is there. */
 const FRAME_BYTES_MAX = 64 * 1024 * 1024;
-const PASSWORD_BYTES = 16;
 
-interface Pending {
+interface Call {
   readonly encode: (xid: number) => Buffer;
-  readonly settle: (code: number, body: JuteReader) => void;
-  xid: number;
+  readonly take: Settle;
+  /** Called instead of `take` when no answer will come. */
+  readonly fail: (code: ZooKeeperErrorName) => void;
 }
 
 const eventNames: Readonly<Record<WatchEventType, string>> = {
@@ -77,32 +68,23 @@ const eventNames: Readonly<Record<WatchEventType, string>> = {
   childrenChanged: 'NodeChildrenChanged',
 };
 
-const eventTypes = new Map<number, WatchEventType>(
-  Object.entries(watchEventTypes).map(([name, code]) => [code, name as WatchEventType]),
-);
-
-const noBody = new JuteReader(Buffer.alloc(0));
-
 export class ShellSession {
   readonly watches = new ArmedWatches();
   readonly #system: System;
   readonly #options: SessionOptions;
   readonly #events: SessionEvents;
   readonly #servers: ServerCycle;
+  readonly #credentials: WireCredential[] = [];
   #state: SessionState = 'CONNECTING';
-  #connection: Connection | null = null;
-  #frames = new FrameCutter(FRAME_BYTES_MAX);
-  #session = { id: 0n, password: Buffer.alloc(PASSWORD_BYTES), timeoutMs: 0 };
+  /** The connection that is being made or stands. */
+  #connection: WireConnection | null = null;
+  #session: SessionGrant | null = null;
   #lastZxid = 0n;
   #heardMs = 0;
   #timer: Timer | null = null;
   #isUnreachableTold = false;
-  #xid = 0;
-  /** Sent and not answered, in order. */
-  #sent: Pending[] = [];
-  /** Waiting for a connection. */
-  #queue: Pending[] = [];
-  readonly #credentials: { scheme: string; auth: Buffer | null }[] = [];
+  /** Not answered, in order: sent while there is a connection, waiting for one otherwise. */
+  readonly #calls = new Set<Call>();
 
   /** Connects at once, and again after every loss, until it is closed. */
   constructor(system: System, options: SessionOptions, events: SessionEvents) {
@@ -110,7 +92,7 @@ export class ShellSession {
     this.#options = options;
     this.#events = events;
     this.#servers = new ServerCycle(system.random, options.servers);
-    void this.#dial();
+    this.#dial();
   }
 
   get state(): SessionState {
@@ -128,25 +110,31 @@ export class ShellSession {
     answered: (outcome: Outcome<R>) => void = () => {},
   ): Promise<Outcome<R>> {
     return new Promise((resolve) => {
-      const settle = (code: number, reader: JuteReader): void => {
-        const outcome: Outcome<R> =
-          code === 0
-            ? { isOk: true, reply: operation.response.read(reader) }
-            : { isOk: false, code: zooKeeperErrorName(code) };
+      const settle = (outcome: Outcome<R>): void => {
+        this.#calls.delete(call);
         answered(outcome);
         resolve(outcome);
       };
-      const encode = (xid: number): Buffer =>
-        encodeRequest(xid, operation.name, operation.request, body);
-      this.#submit({ encode, settle, xid: 0 });
+      const call: Call = {
+        encode: (xid) => encodeRequest(xid, operation.name, operation.request, body),
+        take: (code, reader) =>
+          settle(
+            code === 0
+              ? { isOk: true, reply: operation.response.read(reader) }
+              : { isOk: false, code: zooKeeperErrorName(code) },
+          ),
+        fail: (code) => settle({ isOk: false, code }),
+      };
+      this.#submit(call);
     });
   }
 
   /** Proves an identity, now and on later connections; a refusal comes as the event AuthFailed. */
   addAuth(scheme: string, auth: Buffer | null): void {
     if (!this.isAlive) return;
-    this.#credentials.push({ scheme, auth });
-    if (this.#state === 'CONNECTED') this.#sendAuth(scheme, auth);
+    const credential = { scheme, auth };
+    this.#credentials.push(credential);
+    if (this.#state === 'CONNECTED') this.#connection?.authenticate(credential);
   }
 
   /** Ends the session on the server, once a connection stands or could not be made. */
@@ -163,162 +151,93 @@ export class ShellSession {
     this.#disconnect();
   }
 
-  #submit(pending: Pending): void {
-    if (!this.isAlive) return pending.settle(this.#lossCode(), noBody);
-    if (this.#state === 'CONNECTED') this.#send(pending);
-    else this.#queue.push(pending);
+  #submit(call: Call): void {
+    if (!this.isAlive) return call.fail(this.#lossCode());
+    this.#calls.add(call);
+    if (this.#state === 'CONNECTED') this.#connection?.send(call.encode, call.take);
   }
 
-  #send(pending: Pending): void {
-    this.#xid = (this.#xid + 1) & 0x7fff_ffff;
-    pending.xid = this.#xid;
-    this.#sent.push(pending);
-    this.#write(pending.encode(pending.xid));
-  }
-
-  #write(frame: Buffer): void {
-    this.#connection?.write([frame]);
-  }
-
-  #sendAuth(scheme: string, auth: Buffer | null): void {
-    this.#write(encodeRequest(xids.auth, 'auth', requests.auth, { type: 0, scheme, auth }));
-  }
-
-  async #dial(): Promise<void> {
+  #dial(): void {
     const server = this.#servers.next();
-    const timeoutMs = Math.max(1, this.#options.sessionTimeoutMs);
-    let connection: Connection;
-    try {
-      connection = await this.#system.net.connect({ ...server, timeoutMs });
-    } catch (error) {
-      if (!this.#isUnreachableTold && this.isAlive) {
-        this.#isUnreachableTold = true;
-        this.#events.unreachable(this.#session.id, server, error);
-      }
-      return this.#lose();
-    }
-    if (!this.isAlive) return connection.destroy();
-    this.#connection = connection;
-    this.#frames = new FrameCutter(FRAME_BYTES_MAX);
-    const isCurrent = (): boolean => this.#connection === connection;
-    connection.start({
-      data: (chunk) => this.#take(chunk, isCurrent),
-      end: () => isCurrent() && this.#lose(),
-      close: () => isCurrent() && this.#lose(),
-    });
-    this.#setTimer(timeoutMs, () => this.#lose());
-    this.#write(
-      encodeFrame((writer) =>
-        connectRequest.write(writer, {
-          protocolVersion: 0,
-          lastZxidSeen: this.#lastZxid,
-          timeoutMs: this.#options.sessionTimeoutMs,
-          sessionId: this.#session.id,
-          password: this.#session.password,
-          readOnly: this.#options.readOnly,
-        }),
-      ),
+    const { sessionTimeoutMs, readOnly } = this.#options;
+    // One limit for reaching the server, and the same again for its grant.
+    const connectTimeoutMs = Math.max(1, sessionTimeoutMs);
+    this.#connection = openWireConnection(
+      this.#system,
+      {
+        ...server,
+        sessionTimeoutMs,
+        connectTimeoutMs,
+        session: this.#session,
+        lastZxid: this.#lastZxid,
+        credentials: this.#credentials,
+        readOnly,
+        frameBytesMax: FRAME_BYTES_MAX,
+      },
+      this.#handlers(server, connectTimeoutMs),
     );
   }
 
-  #take(chunk: Buffer, isCurrent: () => boolean): void {
-    this.#heardMs = this.#system.clock.elapsedMs();
-    this.#frames.push(chunk);
-    try {
-      while (isCurrent()) {
-        const payload = this.#frames.next();
-        if (payload === null) return;
-        if (payload === 'refused') return this.#lose();
-        const reader = new JuteReader(payload);
-        if (this.#state === 'CONNECTED') this.#takeReply(reader);
-        else this.#takeGrant(reader);
-      }
-    } catch (error) {
-      if (!(error instanceof JuteError)) throw error;
-      this.#lose();
-    }
+  #handlers(server: ServerAddress, grantTimeoutMs: number): WireHandlers {
+    return {
+      reached: () => this.#setTimer(grantTimeoutMs, () => this.#lose()),
+      connected: (grant) => this.#connected(grant),
+      heard: (zxid) => {
+        this.#heardMs = this.#system.clock.elapsedMs();
+        if (zxid !== null && zxid > this.#lastZxid) this.#lastZxid = zxid;
+      },
+      watchEvent: ({ type, path }) => {
+        if (this.watches.take(type, path)) this.#events.watch(eventNames[type], path);
+      },
+      authFailed: () => this.#end('AUTH_FAILED', 'AuthFailed'),
+      expired: () => this.#end('CLOSED', 'Expired'),
+      lost: (_reason, dialError) => {
+        if (dialError !== undefined) this.#tellUnreachable(server, dialError);
+        this.#lose();
+      },
+    };
   }
 
-  #takeGrant(reader: JuteReader): void {
-    const { timeoutMs, sessionId, password } = connectResponse.read(reader);
-    if (timeoutMs <= 0) return this.#end('CLOSED', 'Expired');
-    this.#session = { id: sessionId, password: Buffer.from(password ?? []), timeoutMs };
+  #connected(grant: SessionGrant): void {
+    this.#session = grant;
     this.#state = 'CONNECTED';
     this.#servers.reset();
     this.#isUnreachableTold = false;
-    this.#restoreWatches();
-    for (const { scheme, auth } of this.#credentials) this.#sendAuth(scheme, auth);
-    this.#events.state('SyncConnected');
-    for (const pending of this.#queue.splice(0)) this.#send(pending);
-    this.#scheduleProbe();
-  }
-
-  #takeReply(reader: JuteReader): void {
-    const { xid, zxid, code } = replyHeader.read(reader);
-    if (zxid > this.#lastZxid) this.#lastZxid = zxid;
-    switch (xid) {
-      case xids.notification: {
-        const { type, path } = watcherEvent.read(reader);
-        const name = eventTypes.get(type);
-        if (name === undefined || !this.watches.take(name, path)) return;
-        return this.#events.watch(eventNames[name], path);
-      }
-      case xids.auth:
-        if (code !== 0) this.#end('AUTH_FAILED', 'AuthFailed');
-        return;
-      case xids.ping:
-      case xids.setWatches:
-        return;
-    }
-    const pending = this.#sent.shift();
-    if (pending === undefined) return this.#lose();
-    if (pending.xid !== xid) {
-      pending.settle(zooKeeperCodes.CONNECTION_LOSS, noBody);
-      return this.#lose();
-    }
-    try {
-      pending.settle(code, reader);
-    } catch (error) {
-      // An answer that cannot be read is none.
-      pending.settle(zooKeeperCodes.CONNECTION_LOSS, noBody);
-      throw error;
-    }
-  }
-
-  #restoreWatches(): void {
     const { watches } = this;
-    if (watches.isEmpty) return;
-    const body = {
+    this.#connection?.setWatches({
       relativeZxid: this.#lastZxid,
       data: watches.paths('data'),
       exist: watches.paths('exist'),
       child: watches.paths('child'),
       persistent: watches.paths('persistent'),
       persistentRecursive: watches.paths('recursive'),
-    };
-    // Servers before 3.6 know no persistent watches, nor the request that restores them.
-    const isPlain = body.persistent.length + body.persistentRecursive.length === 0;
-    this.#write(
-      isPlain
-        ? encodeRequest(xids.setWatches, 'setWatches', requests.setWatches, body)
-        : encodeRequest(xids.setWatches, 'setWatches2', requests.setWatches2, body),
-    );
+    });
+    // Whoever is told may call at once, and that has then been sent.
+    const waiting = [...this.#calls];
+    this.#events.state('SyncConnected');
+    for (const { encode, take } of waiting) this.#connection?.send(encode, take);
+    this.#scheduleProbe(grant.timeoutMs);
   }
 
   /** Pings three times per timeout; a server that has been silent for two thirds of it is given up. */
-  #scheduleProbe(): void {
-    const { timeoutMs } = this.#session;
+  #scheduleProbe(timeoutMs: number): void {
     this.#setTimer(timeoutMs / 3, () => {
       const silentMs = this.#system.clock.elapsedMs() - this.#heardMs;
       if (silentMs > (timeoutMs * 2) / 3) return this.#lose();
-      this.#write(encodeRequest(xids.ping, 'ping', requests.ping, {}));
-      this.#scheduleProbe();
+      this.#connection?.ping();
+      this.#scheduleProbe(timeoutMs);
     });
   }
 
   #setTimer(delayMs: number, callback: () => void): void {
     this.#timer?.cancel();
     this.#timer = this.#system.clock.setTimer(delayMs, callback);
+  }
+
+  #tellUnreachable(server: ServerAddress, error: unknown): void {
+    if (this.#isUnreachableTold) return;
+    this.#isUnreachableTold = true;
+    this.#events.unreachable(this.#session?.id ?? 0n, server, error);
   }
 
   /** The connection is gone or could not be made: what waits has failed, and the next is tried. */
@@ -328,7 +247,7 @@ export class ShellSession {
     this.#state = 'CONNECTING';
     this.#disconnect();
     if (wasConnected) this.#events.state('Disconnected');
-    this.#setTimer(this.#servers.delayMs(), () => void this.#dial());
+    this.#setTimer(this.#servers.delayMs(), () => this.#dial());
     this.#failAll();
   }
 
@@ -342,20 +261,18 @@ export class ShellSession {
 
   #disconnect(): void {
     this.#timer?.cancel();
-    const connection = this.#connection;
+    this.#connection?.abandon();
     this.#connection = null;
-    connection?.destroy();
   }
 
   #failAll(): void {
     const code = this.#lossCode();
-    for (const { settle } of [...this.#sent.splice(0), ...this.#queue.splice(0)])
-      settle(code, noBody);
+    for (const { fail } of [...this.#calls]) fail(code);
   }
 
-  #lossCode(): number {
-    if (this.#state === 'CLOSED') return zooKeeperCodes.SESSION_EXPIRED;
-    if (this.#state === 'AUTH_FAILED') return zooKeeperCodes.AUTH_FAILED;
-    return zooKeeperCodes.CONNECTION_LOSS;
+  #lossCode(): ZooKeeperErrorName {
+    if (this.#state === 'CLOSED') return 'SESSION_EXPIRED';
+    if (this.#state === 'AUTH_FAILED') return 'AUTH_FAILED';
+    return 'CONNECTION_LOSS';
   }
 }
