@@ -1,8 +1,9 @@
 /**
- * ZooKeeper servers side by side: `node dist/bench/zookeeper-servers.js [--turns N] [--seconds S] NAME=COMMAND...`, where a
- * COMMAND may use PORT and DIR: `embedded='bench/barnabas zookeeper PORT DIR'`. Turn by turn, each starts empty and is asked by
- * as many clients as a row says, each with one request under way; the clients share a process of their own. Medians come out
- * as a table: requests per second, start, memory, and the memory of many sessions with watches.
+ * ZooKeeper servers side by side: `node dist/bench/zookeeper-servers.js [--turns N] [--seconds S] [--nodes N] [--sessions]
+ * NAME=COMMAND...`, where a COMMAND may use PORT and DIR: `embedded='bench/barnabas zookeeper PORT DIR'`. Turn by turn, each
+ * starts empty and is asked by as many clients as a row says, each with one request under way; the clients share a process of
+ * their own. Medians come out as a table: requests per second, start, memory, also with a number of nodes that does not
+ * depend on speed (--nodes), and that of many sessions with watches (--sessions).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -19,8 +20,16 @@ const SESSION_COUNT = 10_000;
 const WATCHES_PER_SESSION = 10;
 const CONNECTS_AT_A_TIME = 100;
 const DATA = Buffer.alloc(200, 7);
+const NODE_DATA = Buffer.alloc(100, 7);
 
 type Figures = Record<string, number>;
+
+interface Options {
+  readonly seconds: number;
+  /** How many nodes to make before all else. */
+  readonly nodes: number;
+  readonly sessions: boolean;
+}
 
 const connect = (port: number): Promise<ZooKeeperClient> =>
   connectWireClient(realSystem(), {
@@ -63,11 +72,30 @@ const measureRequests = async (port: number, seconds: number): Promise<Figures> 
   return figures;
 };
 
+/** Makes nodes of 100 bytes, writes to each once more, and reads each. */
+const fillTree = async (port: number, nodeCount: number): Promise<void> => {
+  const clients = await connectMany(port, Math.max(...CLIENT_COUNTS));
+  const root = await (clients[0] as ZooKeeperClient).create('/nodes', NODE_DATA);
+  const each = async (act: (client: ZooKeeperClient, path: string) => Promise<unknown>) => {
+    let next = 0;
+    const work = async (client: ZooKeeperClient): Promise<void> => {
+      while (next < nodeCount) await act(client, `${root}/${next++}`);
+    };
+    await Promise.all(clients.map(work));
+  };
+  await each((client, path) => client.create(path, NODE_DATA));
+  await each((client, path) => client.setData(path, NODE_DATA));
+  await each((client, path) => client.getData(path));
+  await Promise.all(clients.map((client) => client.close()));
+};
+
 /** Opens many sessions with watches, and keeps them until it is ended. */
 const holdSessions = async (port: number): Promise<void> => {
   const clients = await connectMany(port, SESSION_COUNT);
   for (const [index, client] of clients.entries()) {
     const paths = Array.from({ length: WATCHES_PER_SESSION }, (_, watch) => `/w-${index}-${watch}`);
+    // A read arms a watch only where somebody wants to be told.
+    for (const path of paths) client.watchNode(path, () => {});
     await Promise.all(paths.map((path) => client.exists(path)));
   }
 };
@@ -78,12 +106,13 @@ const residentMb = (pid: number): number => {
 };
 
 /** This program again, as the clients of a server. */
-const runClients = (task: string, port: number, seconds: number): ChildProcess =>
-  spawn(
-    process.execPath,
-    [process.argv[1] ?? '', '--task', task, '--port', String(port), '--seconds', String(seconds)],
-    { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
-  );
+const runClients = (task: string, port: number, { seconds, nodes }: Options): ChildProcess => {
+  const options = { task, port, seconds, nodes };
+  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  return spawn(process.execPath, [process.argv[1] ?? '', ...args], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+};
 
 const answerOf = (clients: ChildProcess): Promise<Figures> =>
   new Promise((resolve, reject) => {
@@ -91,11 +120,10 @@ const answerOf = (clients: ChildProcess): Promise<Figures> =>
     clients.once('message', (message) => resolve(message as Figures));
   });
 
-const takeTurn = async (
-  command: readonly string[],
-  seconds: number,
-  sessions: boolean,
-): Promise<Figures> => {
+const takeTurn = async (command: readonly string[], options: Options): Promise<Figures> => {
+  const tasks = ['requests'];
+  if (options.nodes > 0) tasks.unshift('nodes');
+  if (options.sessions) tasks.push('sessions');
   const folder = mkdtempSync(join(tmpdir(), 'zookeeper-servers-'));
   const port = await freePort();
   const start = performance.now();
@@ -103,8 +131,8 @@ const takeTurn = async (
   const figures: Figures = { 'start, ms': performance.now() - start };
   const pid = server.pid ?? -1;
   try {
-    for (const task of ['requests', ...(sessions ? ['sessions'] : [])]) {
-      const clients = runClients(task, port, seconds);
+    for (const task of tasks) {
+      const clients = runClients(task, port, options);
       Object.assign(figures, await answerOf(clients));
       figures[`memory after ${task}, MB`] = residentMb(pid);
       clients.kill();
@@ -118,8 +146,9 @@ const takeTurn = async (
   }
 };
 
-const runTask = async (task: string, port: number, seconds: number): Promise<void> => {
-  const figures = task === 'requests' ? await measureRequests(port, seconds) : {};
+const runTask = async (task: string, port: number, options: Options): Promise<void> => {
+  const figures = task === 'requests' ? await measureRequests(port, options.seconds) : {};
+  if (task === 'nodes') await fillTree(port, options.nodes);
   if (task === 'sessions') await holdSessions(port);
   process.send?.(figures);
 };
@@ -132,11 +161,13 @@ const main = async (): Promise<void> => {
       port: { type: 'string' },
       seconds: { type: 'string', default: '3' },
       turns: { type: 'string', default: '3' },
+      nodes: { type: 'string', default: '0' },
       sessions: { type: 'boolean', default: false },
     },
   });
-  const seconds = Number(values.seconds);
-  if (values.task !== undefined) return runTask(values.task, Number(values.port), seconds);
+  const { sessions } = values;
+  const options = { seconds: Number(values.seconds), nodes: Number(values.nodes), sessions };
+  if (values.task !== undefined) return runTask(values.task, Number(values.port), options);
   const servers = positionals.map((text) => {
     const at = text.indexOf('=');
     return {
@@ -146,8 +177,7 @@ const main = async (): Promise<void> => {
     };
   });
   for (let turn = 0; turn < Number(values.turns); turn++)
-    for (const { command, turns } of servers)
-      turns.push(await takeTurn(command, seconds, values.sessions));
+    for (const { command, turns } of servers) turns.push(await takeTurn(command, options));
   const rows = Object.keys(servers[0]?.turns[0] ?? {}).map((figure) => {
     const cells = servers.map(({ turns }) => median(turns.map((one) => one[figure] ?? 0)));
     return `| ${[figure, ...cells.map((cell) => cell.toFixed(0))].join(' | ')} |`;

@@ -29,6 +29,7 @@ const readSettings = (file: string, text: string): ServerProperties => {
 const main = async (): Promise<void> => {
   const [file, unexpected] = program.arguments;
   if (file === undefined || unexpected !== undefined) throw new UserError(USAGE);
+  program.keepHeapSmall();
   const system = realSystem(createLogger({ level: 'warn' }));
   const settingsText = await readSettingsFile(system, file);
   const { options, warnings } = readSettings(file, settingsText);

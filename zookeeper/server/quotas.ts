@@ -17,6 +17,7 @@ const STATS = 'zookeeper_stats';
 /** What quotas need to know of a node. */
 interface Counted {
   readonly data: Buffer | null;
+  readonly dataBytes: number;
   readonly children: ReadonlySet<string> | null;
 }
 
@@ -127,7 +128,7 @@ export class Quotas {
     let bytes = 0n;
     for (const each of subtree(this.#nodes, limited)) {
       count += 1n;
-      bytes += BigInt(this.#nodes.get(each)?.data?.length ?? 0);
+      bytes += BigInt(this.#nodes.get(each)?.dataBytes ?? 0);
     }
     this.#write(path, Buffer.from(quotaText({ count, bytes })));
   }

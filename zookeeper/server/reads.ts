@@ -8,7 +8,8 @@ import type { MultiReadStep, MultiStepResult } from '../multi-records.ts';
 import { permissions, requests, responses, type SetWatches2Request } from '../records.ts';
 import type { WatchEventType } from '../session.ts';
 import { type Identity, isAllowed, maskAcl, mayRead, userOf } from './acl.ts';
-import type { DataTree, Node } from './tree.ts';
+import type { Node } from './node.ts';
+import type { DataTree } from './tree.ts';
 import type { WatchKind } from './watches.ts';
 
 /** The body of an answer, or the error code that stands in for it. */

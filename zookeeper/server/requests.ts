@@ -32,7 +32,7 @@ export interface NodeView {
   readonly cversion: number;
   readonly owner: bigint;
   readonly children: { readonly size: number } | null;
-  readonly data: { readonly length: number } | null;
+  readonly dataBytes: number;
 }
 
 export interface TreeView {
@@ -166,7 +166,7 @@ const prepareSetData = (
   const node = view.get(path);
   if (node === undefined) return codes.NO_NODE;
   if (!isAllowed(node.acl, permissions.write, requester.identities)) return codes.NO_AUTH;
-  const bytesMore = (data?.length ?? 0) - (node.data?.length ?? 0);
+  const bytesMore = (data?.length ?? 0) - node.dataBytes;
   if (!requester.isWithinQuota(path, 0, bytesMore)) return codes.QUOTA_EXCEEDED;
   if (isWrongVersion(request.version, node.version)) return codes.BAD_VERSION;
   return { type: 'setData', path, data, version: nextInt(node.version) };
@@ -256,7 +256,7 @@ class PendingView implements TreeView {
           cversion: 0,
           owner: body.type === 'create' && body.ephemeral ? sessionId : 0n,
           children: null,
-          data: body.data,
+          dataBytes: body.data?.length ?? 0,
         });
         break;
       case 'delete':
@@ -266,7 +266,9 @@ class PendingView implements TreeView {
       case 'setData': {
         const node = this.get(body.path);
         const { version, data } = body;
-        if (node !== undefined) this.#changed.set(body.path, { ...node, version, data });
+        if (node === undefined) break;
+        const changes = { version, dataBytes: data?.length ?? 0 };
+        this.#changed.set(body.path, { ...viewOf(node), ...changes });
         break;
       }
       default:
@@ -278,13 +280,20 @@ class PendingView implements TreeView {
     const parent = this.get(parentPath);
     if (parent === undefined) return;
     this.#changed.set(parentPath, {
-      acl: parent.acl,
-      version: parent.version,
-      aversion: parent.aversion,
+      ...viewOf(parent),
       cversion: cversion ?? parent.cversion,
-      owner: parent.owner,
-      data: parent.data,
       children: { size: (parent.children?.size ?? 0) + difference },
     });
   }
 }
+
+/** A copy, which a node's getters would not become part of by spreading. */
+const viewOf = (node: NodeView): NodeView => ({
+  acl: node.acl,
+  version: node.version,
+  aversion: node.aversion,
+  cversion: node.cversion,
+  owner: node.owner,
+  children: node.children,
+  dataBytes: node.dataBytes,
+});

@@ -7,7 +7,8 @@ import { JuteError, JuteReader, JuteWriter } from '../jute.ts';
 import { aclList, openAcl } from '../records.ts';
 import type { Acl } from '../session.ts';
 import { adler32 } from './adler32.ts';
-import { DataTree, type Node } from './tree.ts';
+import type { Node, NodeFields } from './node.ts';
+import { DataTree } from './tree.ts';
 
 const MAGIC = 0x5a4b534e; // ZKSN
 const VERSION = 2;
@@ -76,7 +77,7 @@ export function* snapshotPieces(tree: DataTree, pieceBytes = 256 * 1024): Genera
   yield writer.finish();
 }
 
-const readNode = (reader: JuteReader, acls: Map<bigint, readonly Acl[]>): Node => {
+const readNode = (reader: JuteReader, acls: Map<bigint, readonly Acl[]>): NodeFields => {
   const data = reader.bytes();
   const acl = acls.get(reader.long());
   if (acl === undefined) throw new JuteError('an access list that is not there');
@@ -90,7 +91,7 @@ const readNode = (reader: JuteReader, acls: Map<bigint, readonly Acl[]>): Node =
   const owner = reader.long();
   const pzxid = reader.long();
   return {
-    data: data === null ? null : Buffer.from(data),
+    data,
     acl,
     czxid,
     mzxid,
@@ -101,7 +102,6 @@ const readNode = (reader: JuteReader, acls: Map<bigint, readonly Acl[]>): Node =
     cversion,
     aversion,
     owner,
-    children: null,
   };
 };
 
@@ -118,10 +118,7 @@ export const readSnapshot = (bytes: Buffer, zxid: bigint): DataTree => {
   }
   for (let path = reader.text(); path !== '/'; path = reader.text()) {
     if (path === null) throw new JuteError('a node without path');
-    const node = readNode(reader, acls);
-    const former = path === '' ? tree.get('/') : tree.get(path);
-    node.children = former?.children ?? null;
-    tree.insert(path === '' ? '/' : path, node);
+    tree.insert(path === '' ? '/' : path, readNode(reader, acls));
   }
   const sealed = adler32(bytes.subarray(0, reader.position), 1);
   if (reader.long() !== BigInt(sealed)) throw new JuteError('a snapshot with a wrong checksum');

@@ -9,27 +9,10 @@
 import { unreachable } from '../../system/assert.ts';
 import { openAcl, permissions } from '../records.ts';
 import type { Acl, Stat } from '../session.ts';
+import { emptyFields, type Node, type NodeFields, NodeRecords } from './node.ts';
 import { nameOf, parentOf, reservedPaths } from './paths.ts';
 import { Quotas } from './quotas.ts';
 import type { Transaction, TransactionBody } from './transactions.ts';
-
-export interface Node {
-  data: Buffer | null;
-  acl: readonly Acl[];
-  czxid: bigint;
-  mzxid: bigint;
-  pzxid: bigint;
-  ctimeMs: number;
-  mtimeMs: number;
-  version: number;
-  /** Children ever created; also the next sequence number. */
-  cversion: number;
-  aversion: number;
-  /** Owning session, 0n, or one of the markers for container and TTL nodes. */
-  owner: bigint;
-  /** Names; null until the first child. */
-  children: Set<string> | null;
-}
 
 /** A change somebody may watch. Access lists are those that decide who may hear of it. */
 export interface TreeEvent {
@@ -67,17 +50,13 @@ export class DataTree {
   sizeBytes = 0;
   /** The counts it keeps are data of nodes, changed in passing. */
   readonly quotas = new Quotas(this.nodes, (path, data) => this.#replaceData(path, data));
+  readonly #records = new NodeRecords();
   readonly #sharedAcls = new Map<string, readonly Acl[]>();
 
   constructor() {
-    for (const path of reservedPaths) this.insert(path, emptyNode());
+    for (const path of reservedPaths) this.insert(path, { ...emptyFields, acl: openAcl });
     const readOnly = [{ permissions: permissions.read, scheme: 'world', id: 'anyone' }];
-    this.#set('/zookeeper/config', {
-      ...emptyNode(),
-      data: Buffer.alloc(0),
-      acl: readOnly,
-      aversion: -1,
-    });
+    this.insert('/zookeeper/config', { ...emptyFields, acl: readOnly, aversion: -1 });
   }
 
   get(path: string): Node | undefined {
@@ -96,7 +75,7 @@ export class DataTree {
       cversion: node.cversion * 2 - numChildren,
       aversion: node.aversion,
       ephemeralOwner: isSession(node.owner) ? node.owner : 0n,
-      dataLength: node.data?.length ?? 0,
+      dataLength: node.dataBytes,
       numChildren,
       pzxid: node.pzxid,
     };
@@ -116,23 +95,38 @@ export class DataTree {
   }
 
   /** Puts a node in place, its parent being there; for the first nodes and for snapshots. */
-  insert(path: string, node: Node): void {
-    // A snapshot written while a node was made anew has it twice.
-    const former = this.nodes.get(path);
-    if (former !== undefined) this.#unlist(path, former);
-    this.#set(path, node);
+  insert(path: string, fields: NodeFields): Node {
+    const node = this.#place(path, fields);
     if (path === '/') {
       this.nodes.set('', node);
-      return;
+      return node;
     }
     const parent = this.nodes.get(parentOf(path));
     if (parent !== undefined) {
       parent.children ??= new Set();
       parent.children.add(nameOf(path));
     }
-    if (isSession(node.owner)) setOf(this.ephemerals, node.owner).add(path);
-    if (node.owner === CONTAINER_OWNER) this.containers.add(path);
-    if (isTtlOwner(node.owner)) this.ttlNodes.add(path);
+    const { owner } = fields;
+    if (isSession(owner)) setOf(this.ephemerals, owner).add(path);
+    if (owner === CONTAINER_OWNER) this.containers.add(path);
+    if (isTtlOwner(owner)) this.ttlNodes.add(path);
+    return node;
+  }
+
+  #place(path: string, fields: NodeFields): Node {
+    this.sizeBytes += fields.data?.length ?? 0;
+    const former = this.nodes.get(path);
+    if (former !== undefined) {
+      // A snapshot written while a node was made anew has it twice. It keeps the children listed so far.
+      this.sizeBytes -= former.dataBytes;
+      this.#unlist(path, former);
+      former.assign(fields);
+      return former;
+    }
+    const node = this.#records.node(fields);
+    this.sizeBytes += path.length;
+    this.nodes.set(path, node);
+    return node;
   }
 
   /** What may be removed: containers that had children and have none any more, TTL nodes whose time is up. */
@@ -218,9 +212,8 @@ export class DataTree {
     // Only in a replay, where a snapshot may hold the node as it was made later, or without its access list. What
     // has happened to it since is replayed, too.
     if (this.nodes.has(path)) this.#removeAll(path);
-    const node: Node = {
-      // A copy: the body's data is a view of what the socket delivered, or of a whole log file.
-      data: body.data === null ? null : Buffer.from(body.data),
+    const node = this.insert(path, {
+      data: body.data,
       acl: this.shareAcl(body.acl),
       czxid: header.zxid,
       mzxid: header.zxid,
@@ -231,12 +224,10 @@ export class DataTree {
       cversion: 0,
       aversion: 0,
       owner,
-      children: null,
-    };
-    this.insert(path, node);
+    });
     // A node that holds counts is changed at once; the answer tells how it was made.
     const stat = this.stat(node);
-    this.quotas.created(path, node.data?.length ?? 0);
+    this.quotas.created(path, node.dataBytes);
     events.push({ type: 'created', path, acl: node.acl, parentAcl: parent.acl });
     return stat;
   }
@@ -254,9 +245,11 @@ export class DataTree {
 
   #remove(path: string, node: Node): void {
     this.nodes.delete(path);
-    this.sizeBytes -= path.length + (node.data?.length ?? 0);
+    this.sizeBytes -= path.length + node.dataBytes;
     this.#unlist(path, node);
-    this.quotas.deleted(path, node.data?.length ?? 0);
+    const bytes = node.dataBytes;
+    this.#records.release(node);
+    this.quotas.deleted(path, bytes);
   }
 
   /** A node with all that is below it. */
@@ -284,11 +277,9 @@ export class DataTree {
     const { path } = body;
     const node = this.nodes.get(path);
     if (node === undefined) return null;
-    const bytesMore = (body.data?.length ?? 0) - (node.data?.length ?? 0);
-    this.#replaceData(path, body.data === null ? null : Buffer.from(body.data));
-    node.version = body.version;
-    node.mzxid = header.zxid;
-    node.mtimeMs = header.timeMs;
+    const bytesMore = (body.data?.length ?? 0) - node.dataBytes;
+    this.#replaceData(path, body.data);
+    node.modified(body.version, header.zxid, header.timeMs);
     const stat = this.stat(node);
     this.quotas.changed(path, bytesMore);
     events.push({ type: 'dataChanged', path, acl: node.acl, parentAcl: [] });
@@ -298,8 +289,8 @@ export class DataTree {
   #replaceData(path: string, data: Buffer | null): void {
     const node = this.nodes.get(path);
     if (node === undefined) return;
-    this.sizeBytes += (data?.length ?? 0) - (node.data?.length ?? 0);
-    node.data = data;
+    this.sizeBytes += (data?.length ?? 0) - node.dataBytes;
+    node.replaceData(data);
   }
 
   #setAcl(body: Extract<TransactionBody, { readonly type: 'setAcl' }>): Stat | null {
@@ -315,31 +306,9 @@ export class DataTree {
     for (const path of owned) this.#delete(header, path, events);
     this.sessions.delete(header.sessionId);
   }
-
-  #set(path: string, node: Node): void {
-    const replaced = this.nodes.get(path);
-    this.sizeBytes += (node.data?.length ?? 0) - (replaced?.data?.length ?? 0);
-    if (replaced === undefined) this.sizeBytes += path.length;
-    this.nodes.set(path, node);
-  }
 }
 
 const SHARED_ACLS_MAX = 10_000;
-
-const emptyNode = (): Node => ({
-  data: Buffer.alloc(0),
-  acl: openAcl,
-  czxid: 0n,
-  mzxid: 0n,
-  pzxid: 0n,
-  ctimeMs: 0,
-  mtimeMs: 0,
-  version: 0,
-  cversion: 0,
-  aversion: 0,
-  owner: 0n,
-  children: null,
-});
 
 const setOf = <K>(sets: Map<K, Set<string>>, key: K): Set<string> => {
   let set = sets.get(key);

@@ -3,6 +3,7 @@
  * getData, exists (data) and getChildren (child) leave them, and the lasting ones of addWatch; the kinds are
  * independent of each other, as in ZooKeeper 3.9. One event reaches a watcher once.
  */
+import { assert } from '../../system/assert.ts';
 import type { Acl, WatchEventType } from '../session.ts';
 import { parentOf } from './paths.ts';
 import type { TreeEvent } from './tree.ts';
@@ -54,10 +55,9 @@ export class Watches<W> {
   /** Who watches each path's data; lasting watches count among them. For the words wchc and wchp. */
   watchersByPath(): ReadonlyMap<string, ReadonlySet<W>> {
     const { data, persistent, persistentRecursive } = this.#tables;
-    if (persistent.isEmpty && persistentRecursive.isEmpty) return data.watchersByPath;
-    const merged = new Map<string, Set<W>>();
-    for (const { watchersByPath } of [data, persistent, persistentRecursive]) {
-      for (const [path, watchers] of watchersByPath) {
+    const merged = data.watchersByPath();
+    for (const table of [persistent, persistentRecursive]) {
+      for (const [path, watchers] of table.watchersByPath()) {
         for (const watcher of watchers) addTo(merged, path, watcher);
       }
     }
@@ -103,95 +103,154 @@ export class Watches<W> {
   }
 }
 
-class WatchTable<W> {
-  readonly #watchersByPath = new Map<string, Set<W>>();
-  readonly #pathsByWatcher = new Map<W, Set<string>>();
-  readonly #bytesByWatcher = new Map<W, number>();
+/** The watchers of a path that has had more than one; they share its text. */
+interface Shared<W> {
+  readonly path: string;
+  readonly watchers: Set<W>;
+}
 
-  get watchersByPath(): ReadonlyMap<string, ReadonlySet<W>> {
-    return this.#watchersByPath;
+/** What one watcher watches: a list while it is short, as a set takes several times the memory. */
+interface Watched {
+  paths: string[] | Set<string>;
+  bytes: number;
+}
+
+/** One kind of watches. A watcher that is alone is held without a set, because most paths have one watcher. */
+class WatchTable<W> {
+  readonly #alone = new Map<string, W>();
+  /** No path is in both maps. */
+  readonly #shared = new Map<string, Shared<W>>();
+  readonly #watched = new Map<W, Watched>();
+
+  watchersByPath(): Map<string, Set<W>> {
+    const found = new Map<string, Set<W>>();
+    for (const [path, watcher] of this.#alone) found.set(path, new Set([watcher]));
+    for (const [path, { watchers }] of this.#shared) found.set(path, new Set(watchers));
+    return found;
   }
 
   bytesOf(watcher: W): number {
-    return this.#bytesByWatcher.get(watcher) ?? 0;
+    return this.#watched.get(watcher)?.bytes ?? 0;
   }
 
   get isEmpty(): boolean {
-    return this.#watchersByPath.size === 0;
+    return this.#watched.size === 0;
   }
 
   add(path: string, watcher: W): void {
     if (this.has(path, watcher)) return;
-    addTo(this.#watchersByPath, path, watcher);
-    addTo(this.#pathsByWatcher, watcher, path);
-    this.#changeBytes(watcher, path.length + WATCH_BYTES);
+    this.#note(watcher, this.#addWatcher(path, watcher));
   }
 
   has(path: string, watcher: W): boolean {
-    return this.#watchersByPath.get(path)?.has(watcher) ?? false;
+    const shared = this.#shared.get(path);
+    if (shared !== undefined) return shared.watchers.has(watcher);
+    return this.#alone.get(path) === watcher;
   }
 
   at(path: string): Iterable<W> {
-    return this.#watchersByPath.get(path) ?? [];
+    const shared = this.#shared.get(path);
+    if (shared !== undefined) return shared.watchers;
+    const alone = this.#alone.get(path);
+    return alone === undefined ? [] : [alone];
   }
 
   /** The watchers of a path, which are removed. */
   take(path: string): Iterable<W> {
-    const watchers = this.#watchersByPath.get(path);
-    if (watchers === undefined) return [];
-    this.#watchersByPath.delete(path);
+    const watchers = this.at(path);
+    this.#shared.delete(path);
+    this.#alone.delete(path);
     for (const watcher of watchers) this.#forget(watcher, path);
     return watchers;
   }
 
   remove(path: string, watcher: W): boolean {
     if (!this.has(path, watcher)) return false;
-    removeFrom(this.#watchersByPath, path, watcher);
+    this.#removeWatcher(path, watcher);
     this.#forget(watcher, path);
     return true;
   }
 
   removeWatcher(watcher: W): void {
-    const paths = this.#pathsByWatcher.get(watcher);
-    if (paths === undefined) return;
-    this.#pathsByWatcher.delete(watcher);
-    this.#bytesByWatcher.delete(watcher);
-    for (const path of paths) removeFrom(this.#watchersByPath, path, watcher);
+    const watched = this.#watched.get(watcher);
+    if (watched === undefined) return;
+    this.#watched.delete(watcher);
+    for (const path of watched.paths) this.#removeWatcher(path, watcher);
   }
 
   count(): { watches: number; paths: number; watchers: number } {
-    let watches = 0;
-    for (const watchers of this.#watchersByPath.values()) watches += watchers.size;
+    let watches = this.#alone.size;
+    for (const { watchers } of this.#shared.values()) watches += watchers.size;
     return {
       watches,
-      paths: this.#watchersByPath.size,
-      watchers: this.#pathsByWatcher.size,
+      paths: this.#alone.size + this.#shared.size,
+      watchers: this.#watched.size,
     };
   }
 
-  #forget(watcher: W, path: string): void {
-    removeFrom(this.#pathsByWatcher, watcher, path);
-    this.#changeBytes(watcher, -(path.length + WATCH_BYTES));
+  /** Returns the text of the path that is to be kept. */
+  #addWatcher(path: string, watcher: W): string {
+    const shared = this.#shared.get(path);
+    if (shared !== undefined) {
+      shared.watchers.add(watcher);
+      return shared.path;
+    }
+    const other = this.#alone.get(path);
+    if (other === undefined) {
+      this.#alone.set(path, watcher);
+    } else {
+      this.#alone.delete(path);
+      this.#shared.set(path, { path, watchers: new Set([other, watcher]) });
+    }
+    return path;
   }
 
-  #changeBytes(watcher: W, change: number): void {
-    const bytes = (this.#bytesByWatcher.get(watcher) ?? 0) + change;
-    if (bytes === 0) this.#bytesByWatcher.delete(watcher);
-    else this.#bytesByWatcher.set(watcher, bytes);
+  #removeWatcher(path: string, watcher: W): void {
+    const shared = this.#shared.get(path);
+    if (shared === undefined) {
+      if (this.#alone.get(path) === watcher) this.#alone.delete(path);
+      return;
+    }
+    shared.watchers.delete(watcher);
+    if (shared.watchers.size === 0) this.#shared.delete(path);
+  }
+
+  #note(watcher: W, path: string): void {
+    const bytes = path.length + WATCH_BYTES;
+    const watched = this.#watched.get(watcher);
+    if (watched === undefined) {
+      this.#watched.set(watcher, { paths: [path], bytes });
+      return;
+    }
+    watched.bytes += bytes;
+    const { paths } = watched;
+    if (!Array.isArray(paths)) paths.add(path);
+    else if (paths.length < LISTED_PATHS_MAX) paths.push(path);
+    else watched.paths = new Set([...paths, path]);
+  }
+
+  #forget(watcher: W, path: string): void {
+    const watched = this.#watched.get(watcher);
+    if (watched === undefined) return;
+    const { paths } = watched;
+    if (Array.isArray(paths)) {
+      const index = paths.indexOf(path);
+      assert(index >= 0, 'both directions know of a watch');
+      paths.splice(index, 1);
+    } else {
+      paths.delete(path);
+    }
+    watched.bytes -= path.length + WATCH_BYTES;
+    if (watched.bytes === 0) this.#watched.delete(watcher);
   }
 }
 
 /** What a watch costs besides its path, roughly. */
 const WATCH_BYTES = 200;
+const LISTED_PATHS_MAX = 16;
 
 const addTo = <K, V>(sets: Map<K, Set<V>>, key: K, value: V): void => {
   const set = sets.get(key);
   if (set === undefined) sets.set(key, new Set([value]));
   else set.add(value);
-};
-
-const removeFrom = <K, V>(sets: Map<K, Set<V>>, key: K, value: V): void => {
-  const set = sets.get(key);
-  set?.delete(value);
-  if (set?.size === 0) sets.delete(key);
 };
