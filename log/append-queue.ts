@@ -1,12 +1,14 @@
 /**
  * Group commit for one log. Appends are queued with their offsets already given; what one
- * event-loop turn has gathered goes out in one vectored write. Small groups are written at once
- * into the page cache, which costs less than a thread's round trip; large ones by one asynchronous
- * write at a time, with everything that arrives meanwhile in the next. Knows the order of things,
+ * event-loop turn has gathered goes out in one vectored write. Groups that take little are written
+ * at once into the page cache; others by one asynchronous write at a time, with everything that
+ * arrives meanwhile in the next. Knows the order of things,
  * not their meaning: the log prepares, rolls and takes note of what has been written.
  */
+import type { LogContext } from './log-context.ts';
 import type { Chunk, Segment } from './segment.ts';
 import type { AbortedTransaction } from './transaction-index.ts';
+import type { WriteCost } from './write-cost.ts';
 
 export interface PendingAppend extends Chunk {
   readonly buffer: Buffer;
@@ -40,23 +42,23 @@ export interface AppendTarget {
   failed(error: unknown): void;
 }
 
-/** Up to here a group is written synchronously. */
-const SYNC_BYTES_MAX = 256 * 1024;
 /** A group is no larger, so that its acknowledgement does not wait for too much else. */
 const GROUP_BYTES_MAX = 8 * 1024 * 1024;
 
 export class AppendQueue {
   readonly #target: AppendTarget;
   readonly #drainSoon: (drain: () => void) => void;
+  readonly #cost: WriteCost;
   readonly #drain = (): void => this.#writeNow();
   #pending: PendingAppend[] = [];
   #isScheduled = false;
   #isWriting = false;
   #idleWaiters: (() => void)[] = [];
 
-  constructor(target: AppendTarget, drainSoon: (drain: () => void) => void) {
+  constructor(target: AppendTarget, context: Pick<LogContext, 'drainSoon' | 'writeCost'>) {
     this.#target = target;
-    this.#drainSoon = drainSoon;
+    this.#drainSoon = context.drainSoon;
+    this.#cost = context.writeCost;
   }
 
   get isIdle(): boolean {
@@ -88,7 +90,7 @@ export class AppendQueue {
     this.#isScheduled = false;
     while (this.#pending.length > 0 && !this.#isWriting) {
       const { group, bytes } = this.#takeGroup();
-      if (this.#mayWriteNow(group, bytes)) this.#writeSync(group);
+      if (this.#mayWriteNow(group, bytes)) this.#writeSync(group, bytes);
       else void this.#writeLater(group);
     }
     this.#wakeIdle();
@@ -97,10 +99,10 @@ export class AppendQueue {
   #mayWriteNow(group: readonly PendingAppend[], bytes: number): boolean {
     const target = this.#target;
     return (
-      bytes <= SYNC_BYTES_MAX &&
       group[0]?.snapshot === null &&
       !target.needsPreparation() &&
-      !target.mustSync(endOf(group))
+      !target.mustSync(endOf(group)) &&
+      !this.#cost.isForThread(bytes)
     );
   }
 
@@ -119,10 +121,11 @@ export class AppendQueue {
     return { group, bytes };
   }
 
-  #writeSync(group: readonly PendingAppend[]): void {
+  #writeSync(group: readonly PendingAppend[], bytes: number): void {
     try {
       const { active } = this.#target;
-      active.writable().writeSync(buffersOf(group), active.sizeBytes);
+      const file = active.writable();
+      this.#cost.measure(bytes, () => file.writeSync(buffersOf(group), active.sizeBytes));
       this.#finish(group);
     } catch (error) {
       this.#fail(group, error);

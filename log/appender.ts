@@ -71,7 +71,7 @@ export class Appender {
     this.#hooks = hooks;
     this.#plan = new RollPlan(context.system.random);
     this.tail = new Tail(context.tails);
-    this.queue = new AppendQueue(this.#target(), context.drainSoon);
+    this.queue = new AppendQueue(this.#target(), context);
     this.reset();
   }
 

@@ -4,6 +4,7 @@
  */
 import type { System } from '../system/system.ts';
 import { TailBudget } from './tail.ts';
+import { WriteCost } from './write-cost.ts';
 
 /** Kafka 3.9's default. */
 export const PRODUCER_ID_EXPIRATION_MS = 86_400_000;
@@ -11,6 +12,7 @@ export const PRODUCER_ID_EXPIRATION_MS = 86_400_000;
 export interface LogContext {
   readonly system: System;
   readonly tails: TailBudget;
+  readonly writeCost: WriteCost;
   /** Producers without an open transaction are forgotten this long after their last record. */
   readonly producerIdExpirationMs: number;
   /** Calls `drain` once at the end of this event-loop turn. */
@@ -28,10 +30,11 @@ export interface LogContext {
 /** A context for logs without a manager: nothing is removed later, failures are only logged. */
 export const createLogContext = (
   system: System,
-  hooks: Partial<Omit<LogContext, 'system' | 'drainSoon'>> = {},
+  hooks: Partial<Omit<LogContext, 'system' | 'drainSoon' | 'writeCost'>> = {},
 ): LogContext => ({
   system,
   tails: hooks.tails ?? new TailBudget(),
+  writeCost: new WriteCost(system.clock),
   producerIdExpirationMs: hooks.producerIdExpirationMs ?? PRODUCER_ID_EXPIRATION_MS,
   drainSoon: turnEndQueue(system),
   removeLater: hooks.removeLater ?? (() => {}),
