@@ -41,11 +41,14 @@ export const readSegment = (
   segment.withFile(async (file) => {
     await segment.loadIndexes();
     const end = segment.sizeBytes;
-    const range = segment.index.rangeAt(offset);
+    // A cut begins with new ones, so that a read under way does no harm.
+    const { readPlaces } = segment;
+    const place = readPlaces.at(offset);
+    const range = place === null ? segment.index.rangeAt(offset) : { from: place, to: place };
     let position = Math.min(range.from, end);
     // Enough for the stretch up to the next index entry, in which the batch begins, and for what is
     // asked for.
-    let wanted = Math.max(range.to - range.from, 0) + limits.maxBytes + OFFSETS_BYTES;
+    let wanted = Math.max(range.to - range.from, 0) + Math.max(limits.maxBytes, OFFSETS_BYTES);
     while (end - position >= OLD_BATCH_BYTES_MIN) {
       const buffer = await readUpTo(file, position, Math.min(wanted, end - position));
       const found = findBatch(buffer, offset);
@@ -53,11 +56,13 @@ export const readSegment = (
         const at = position + found.position;
         // Damage: a size that points out of the file. What follows is in the next segment.
         if (new RecordBatch(buffer, found.position).sizeBytes > end - at) return null;
-        return collect(file, buffer, at, found, limits);
+        const { read, nextOffset } = await collect(file, buffer, at, found, limits);
+        if (read.sizeBytes > 0) readPlaces.note(nextOffset, at + read.sizeBytes);
+        return read;
       }
       if (found.position === 0) return null;
       position += found.position;
-      wanted = limits.maxBytes + OFFSETS_BYTES;
+      wanted = Math.max(limits.maxBytes, OFFSETS_BYTES);
     }
     return null;
   });
@@ -86,8 +91,8 @@ const holdsOldBatch = (buffer: Buffer, position: number): boolean =>
   buffer.length - position >= OLD_BATCH_BYTES_MIN && new RecordBatch(buffer, position).isOld;
 
 /**
- * Whole batches from `found.position` of `buffer` on; reads the first one anew where the buffer has
- * only its start.
+ * Whole batches from `found.position` of `buffer` on, and the offset behind them; reads the first one
+ * anew where the buffer has only its start.
  */
 const collect = async (
   file: DiskFile,
@@ -95,14 +100,17 @@ const collect = async (
   filePosition: number,
   found: Found,
   limits: ReadLimits,
-): Promise<LogRead> => {
+): Promise<{ read: LogRead; nextOffset: number }> => {
   const first = new RecordBatch(buffer, found.position);
-  const firstSize = first.sizeBytes;
-  if (first.lastOffset >= limits.endOffset) return EMPTY_READ;
-  if (firstSize > limits.maxBytes && !limits.minOneBatch) return EMPTY_READ;
+  const { sizeBytes: firstSize } = first;
+  let { nextOffset } = first;
+  const nothing = { read: EMPTY_READ, nextOffset };
+  if (first.lastOffset >= limits.endOffset) return nothing;
+  if (firstSize > limits.maxBytes && !limits.minOneBatch) return nothing;
   if (found.position + firstSize > buffer.length) {
     const whole = await readUpTo(file, filePosition, firstSize);
-    return whole.length < firstSize ? EMPTY_READ : { buffers: [whole], sizeBytes: firstSize };
+    if (whole.length < firstSize) return nothing;
+    return { read: { buffers: [whole], sizeBytes: firstSize }, nextOffset };
   }
   let end = found.position + firstSize;
   const limit = Math.min(buffer.length, found.position + limits.maxBytes);
@@ -111,9 +119,10 @@ const collect = async (
     if (next.sizeBytes < OLD_BATCH_BYTES_MIN || end + next.sizeBytes > limit) break;
     if (next.lastOffset >= limits.endOffset) break;
     end += next.sizeBytes;
+    nextOffset = next.nextOffset;
   }
   const bytes = buffer.subarray(found.position, end);
-  return { buffers: [bytes], sizeBytes: bytes.length };
+  return { read: { buffers: [bytes], sizeBytes: bytes.length }, nextOffset };
 };
 
 const readUpTo = async (file: DiskFile, position: number, length: number): Promise<Buffer> => {

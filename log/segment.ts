@@ -18,6 +18,7 @@ import {
   TRANSACTION_INDEX_SUFFIX,
 } from './file-names.ts';
 import { OffsetIndex } from './offset-index.ts';
+import { ReadPlaces } from './read-places.ts';
 import { type TimeEntry, TimeIndex } from './time-index.ts';
 import { TransactionIndex } from './transaction-index.ts';
 
@@ -54,6 +55,7 @@ export class Segment {
    */
   largest: TimeEntry | null;
   modifiedMs: number;
+  readPlaces = new ReadPlaces();
   readonly #disk: Disk;
   #file: DiskFile | null = null;
   #isWritable = false;
@@ -221,6 +223,7 @@ export class Segment {
     const lost = this.sizeBytes - cut;
     this.writable().truncateSync(cut);
     this.sizeBytes = cut;
+    this.readPlaces = new ReadPlaces();
     this.index.truncateTo(offset);
     this.timeIndex.truncateTo(offset);
     if (cut === 0) this.firstTimestamp = null;
