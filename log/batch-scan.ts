@@ -4,6 +4,7 @@
  * an impossible size is corruption, the magic is not judged. Checksums are the caller's business.
  */
 import { LOG_OVERHEAD, RecordBatch } from '../protocol/record-batch.ts';
+import type { BufferPool } from '../system/buffer-pool.ts';
 import type { DiskFile } from '../system/disk.ts';
 
 /** Offset, size, epoch and magic: what must be there for a batch to be recognised. */
@@ -56,27 +57,37 @@ const wholeBytes = (buffer: Buffer): { whole: number; firstSize: number } => {
   }
 };
 
+/** Where slices get their memory; who takes a slice is its holder. */
+export type SliceMemory = Pick<BufferPool, 'take' | 'release'>;
+
+const ownMemory: SliceMemory = {
+  take: (byteCount) => Buffer.allocUnsafe(byteCount),
+  release: () => {},
+};
+
 /** Slices of whole batches of `file` between two positions; throws `CorruptLogError`. */
 export async function* scanSlices(
   file: DiskFile,
   from: number,
   end: number,
   sliceBytes = SLICE_BYTES,
-  allocate: (byteCount: number) => Buffer = Buffer.allocUnsafe,
+  memory: SliceMemory = ownMemory,
 ): AsyncGenerator<Slice> {
   let position = from;
   let wanted = sliceBytes;
   while (end - position >= PREFIX_BYTES) {
-    const buffer = allocate(Math.min(wanted, end - position));
+    const buffer = memory.take(Math.min(wanted, end - position));
     const count = await file.read(buffer, position);
     const { whole, firstSize } = wholeBytes(buffer.subarray(0, count));
     if (whole === 0) {
+      memory.release(buffer);
       // Not one whole batch: it is either larger than a slice, or it is the partial one at the end.
       if (firstSize === -1 || position + firstSize > end || count < buffer.length) return;
       wanted = firstSize;
       continue;
     }
-    wanted = sliceBytes;
+    // Large batches come one after the other.
+    wanted = Math.max(sliceBytes, firstSize);
     yield { position, buffer: buffer.subarray(0, whole) };
     position += whole;
   }

@@ -244,15 +244,17 @@ class CleaningRun {
       throw new CleaningAbortedError('a segment is not there any more');
     return segment.withFile(async (file) => {
       let position = from;
-      const allocate = (byteCount: number): Buffer => bufferPool.take(byteCount);
-      for await (const slice of scanSlices(file, from, segment.sizeBytes, ioBytes, allocate)) {
-        await pacer.moved(slice.buffer.length);
-        for (const batch of wholeBatches(slice.buffer)) {
-          if (!(await visit(batch))) return false;
-          await pacer.breathe();
+      for await (const slice of scanSlices(file, from, segment.sizeBytes, ioBytes, bufferPool)) {
+        try {
+          await pacer.moved(slice.buffer.length);
+          for (const batch of wholeBatches(slice.buffer)) {
+            if (!(await visit(batch))) return false;
+            await pacer.breathe();
+          }
+        } finally {
+          bufferPool.release(slice.buffer);
         }
         position = slice.position + slice.buffer.length;
-        bufferPool.release(slice.buffer);
       }
       if (position !== segment.sizeBytes)
         throw new CorruptLogError(`no batch at position ${position} of ${segment.path}`);
