@@ -49,7 +49,7 @@ const main = (): void => {
       settings.apache === null
         ? tableOf(readFileSync(ours, 'utf8'))
         : capture('python3', [join(settings.harness, 'compare.py'), theirs, ours]);
-    writeFileSync(settings.out, report(table, settings));
+    writeFileSync(settings.out, report(table, settings) + sectionsOf(settings.out));
     console.log(`${table}\nWritten to ${settings.out}.`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -124,6 +124,14 @@ const tableOf = (rows: string): string => {
     return `| ${row} | ${texts.join(', ')} |`;
   });
   return ['| row | figures |', '|---|---|', ...cells, ''].join('\n');
+};
+
+/** What else stands in the file: sections of other programs' figures. */
+const sectionsOf = (file: string): string => {
+  if (!existsSync(file)) return '';
+  const text = readFileSync(file, 'utf8');
+  const begin = text.indexOf('\n## ');
+  return begin < 0 ? '' : text.slice(begin);
 };
 
 const report = (table: string, { apache, measureOptions }: Settings): string => {
