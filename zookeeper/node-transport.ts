@@ -19,7 +19,7 @@ import { zooKeeperCodes, zooKeeperErrorName } from './errors.ts';
 import { FrameCutter } from './frames.ts';
 import { JuteError, JuteReader } from './jute.ts';
 import { multiResultsOf, packageAcl, plainAcl, statOf, transactionOp } from './node-records.ts';
-import { createFlags, replyHeader, watchEventTypes } from './records.ts';
+import { createFlags, replyHeader, watchEventOf } from './records.ts';
 import type { WatchEvent, WatchEventType } from './session.ts';
 import type {
   Answer,
@@ -47,10 +47,6 @@ const states = {
 const FRAME_BYTES_MAX = 4 * 1024 * 1024;
 /** The package does not wrap its request ids at 2^31; starting over is harmless, replies come in order. */
 const XID_MAX = 0x7fff_0000;
-
-const eventTypes = new Map<number, WatchEventType>(
-  Object.entries(watchEventTypes).map(([name, code]) => [code, name as WatchEventType]),
-);
 
 const nobody: Answer = { resolve: () => {}, reject: () => {} };
 
@@ -322,7 +318,7 @@ class NodeTransport implements Transport {
   }
 
   readonly #watcher = (event: Event): void => {
-    const type = eventTypes.get(event.type);
+    const type = watchEventOf(event.type);
     if (type !== undefined) this.#report({ type, path: event.path });
   };
 

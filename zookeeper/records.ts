@@ -256,12 +256,19 @@ export const responses = {
   closeSession: empty,
 } as const;
 
-export const watchEventTypes = {
+const watchEventTypes = {
   created: 1,
   deleted: 2,
   dataChanged: 3,
   childrenChanged: 4,
 } as const satisfies Record<WatchEventType, number>;
+
+const watchEventNames = new Map<number, WatchEventType>(
+  Object.entries(watchEventTypes).map(([name, code]) => [code, name as WatchEventType]),
+);
+
+/** What a notification's number means; undefined for one that we do not know, as of a watch that was removed. */
+export const watchEventOf = (code: number): WatchEventType | undefined => watchEventNames.get(code);
 
 /** `state` is 3 (SyncConnected) in every event of a server. */
 export const watcherEvent = record({ type: int, state: int, path: string });

@@ -14,11 +14,10 @@ import {
   encodeRequest,
   replyHeader,
   requests,
-  watchEventTypes,
+  watchEventOf,
   watcherEvent,
   xids,
 } from './records.ts';
-import type { WatchEventType } from './session.ts';
 import type { Target, TransportHandlers } from './transport.ts';
 import { setWatchesRequests, type WatchesToRestore } from './wire-watches.ts';
 
@@ -49,10 +48,6 @@ export type Settle = (code: number, body: JuteReader) => void;
 
 const XID_MAX = 0x7fff_ffff;
 const PASSWORD_BYTES = 16;
-
-const eventTypes = new Map<number, WatchEventType>(
-  Object.entries(watchEventTypes).map(([name, code]) => [code, name as WatchEventType]),
-);
 
 /** For answers of which only the header matters. */
 const ignore: Settle = () => {};
@@ -221,7 +216,7 @@ export class WireConnection {
 
   #takeEvent(reader: JuteReader): void {
     const { type, path } = watcherEvent.read(reader);
-    const name = eventTypes.get(type);
+    const name = watchEventOf(type);
     if (name !== undefined) this.#handlers.watchEvent({ type: name, path });
   }
 }

@@ -4,7 +4,7 @@ import {
   type EventState,
   type Outcome,
   ShellSession,
-} from '../../tools/zookeeper-shell/connection.ts';
+} from '../../tools/zookeeper-shell/session.ts';
 import { encodeNotification, requests, responses, xids } from '../../zookeeper/records.ts';
 import { FakeServer } from '../zookeeper/fake-server.ts';
 import { Inbox } from '../zookeeper/inbox.ts';

@@ -17,8 +17,8 @@ import { type MultiStep, multiRequest, multiResponse } from '../../zookeeper/mul
 import { createFlags, requests, responses } from '../../zookeeper/records.ts';
 import type { Acl, Stat } from '../../zookeeper/session.ts';
 import { type WatcherType, type WatchKind, watcherTypes } from './armed-watches.ts';
-import type { Operation, Outcome, ShellSession } from './connection.ts';
 import { checkPath } from './paths.ts';
+import type { Operation, Outcome, ShellSession } from './session.ts';
 
 const CONFIG_PATH = '/zookeeper/config';
 

@@ -11,9 +11,9 @@ import { logLine } from '../output.ts';
 import { type Call, type Command, type Printer, parseInteger } from './call.ts';
 import { ShellClient } from './client.ts';
 import { commandOf, helpText, isCommand } from './commands.ts';
-import { ShellSession } from './connection.ts';
 import { CommandFailure, sentenceFor } from './failures.ts';
 import { checkPath } from './paths.ts';
+import { ShellSession } from './session.ts';
 import { parseWords, wordsOf } from './words.ts';
 
 export interface ShellOptions {
