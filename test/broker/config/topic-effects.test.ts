@@ -66,7 +66,7 @@ describe('a broker that is in use', () => {
     expect(await effect.shows(topic)).toBe(false);
     await alter(admin, resource, { [setting]: effect.value });
     try {
-      await until(`${setting} shows`, () => effect.shows(topic), 10_000);
+      await until(`${setting} shows`, () => effect.shows(topic), 20_000);
     } finally {
       await alter(admin, resource, { [setting]: null });
     }
