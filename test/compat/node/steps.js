@@ -5,9 +5,9 @@
 import { createInterface } from 'node:readline';
 
 /** A session outlives the start of a JVM on a busy machine. */
-export const SESSION_MS = 30_000;
+export const SESSION_MS = 20_000;
 const WAIT_MS_MAX = 15_000;
-const SECTION_MS_MAX = 30_000;
+const SECTION_MS_MAX = 60_000;
 const input = createInterface({ input: process.stdin });
 
 const tell = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
