@@ -2,8 +2,8 @@
  * Group commit for one log. Appends are queued with their offsets already given; what one
  * event-loop turn has gathered goes out in one vectored write. Groups that take little are written
  * at once into the page cache; others by one asynchronous write at a time, with everything that
- * arrives meanwhile in the next. Knows the order of things,
- * not their meaning: the log prepares, rolls and takes note of what has been written.
+ * arrives meanwhile in the next. Knows the order of things, not their meaning: the log prepares,
+ * rolls and takes note of what has been written.
  */
 import type { LogContext } from './log-context.ts';
 import type { Chunk, Segment } from './segment.ts';

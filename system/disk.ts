@@ -40,7 +40,7 @@ export interface Disk {
   /** `read`: must exist. `write`: read and write, created when absent, never cut. */
   open(path: string, mode: 'read' | 'write'): Promise<DiskFile>;
   openSync(path: string, mode: 'read' | 'write'): DiskFile;
-  /** The whole file; null where there is none. */
+  /** The whole file; null where there is none. A small one is read on the event loop, as `open` opens there. */
   readFile(path: string): Promise<Buffer | null>;
   /** Replaces the whole file, not atomically; see `replaceFile`. */
   writeFile(path: string, data: Buffer | string): Promise<void>;

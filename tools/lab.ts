@@ -32,8 +32,8 @@ const READY_MS_MAX = 60_000;
 const STOP_MS_MAX = 30_000;
 const POLL_MS = 20;
 
-/** Small heaps that give memory back: a lab shares its machine. */
-const nodeOptions = ['--max-semi-space-size=8', '--optimize-for-size'];
+/** Small heaps that give memory back: a lab shares its machine. ZooKeeper's program sees to that itself. */
+const brokerNodeOptions = ['--max-semi-space-size=8', '--optimize-for-size'];
 
 const wholeNumber =
   (min: number, max: number) =>
@@ -137,12 +137,24 @@ class Lab {
       await disk.makeDirectory(folder);
       const logDir = posix.join(folder, 'data');
       await disk.writeFile(file, brokerProperties(id, ports, logDir, this.#options.override));
-      this.#launch(`broker ${id}`, this.#brokerPort(id), './kafka-server.js', file);
+      this.#launch(
+        `broker ${id}`,
+        this.#brokerPort(id),
+        './kafka-server.js',
+        file,
+        brokerNodeOptions,
+      );
     }
     await Promise.all(this.#nodes.map(({ ready }) => ready));
   }
 
-  #launch(name: string, port: number, program: string, file: string): void {
+  #launch(
+    name: string,
+    port: number,
+    program: string,
+    file: string,
+    nodeOptions: readonly string[] = [],
+  ): void {
     let isReady: () => void = () => {};
     const told = new Promise<void>((resolve) => {
       isReady = resolve;

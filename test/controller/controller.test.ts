@@ -26,8 +26,9 @@ import {
   topicsZnode,
   topicZnode,
 } from '../../zookeeper/znodes.ts';
+import { until } from '../integration/waiting.ts';
 import { textOf } from './cluster-model.ts';
-import { holding, until } from './held-client.ts';
+import { holding } from './held-client.ts';
 
 const system = realSystem();
 const config: ControllerConfig = {
@@ -184,7 +185,7 @@ test('the first broker to come is elected, the second one refuses requests', asy
   expect(String((await client.getData(featureZnode.path)).data)).toBe(
     '{"features":{},"version":2,"status":1}',
   );
-  await until(() => brokers.texts(1).length > 0);
+  await until('the first news', () => brokers.texts(1).length > 0);
   expect(brokers.texts(1)).toEqual(['UpdateMetadata[] brokers 1']);
   const request = { brokerId: 1, brokerEpoch: epoch };
   expect((await second.allocateProducerIds(request, 0)).errorCode).toBe(41);
@@ -205,7 +206,9 @@ test('a topic is created, gets a leader, grows and is deleted', async () => {
   const controller = await start(client, 1);
   const [created] = await controller.createTopics([topic('t', [2, 1])], { validateOnly: false });
   expect(created).toMatchObject({ errorCode: 0, numPartitions: 1, replicationFactor: 2 });
-  await until(() => brokers.texts(1).some((text) => text.startsWith('UpdateMetadata[t-0')));
+  await until('t is announced', () =>
+    brokers.texts(1).some((text) => text.startsWith('UpdateMetadata[t-0')),
+  );
   expect(await stateOf(client, 't')).toMatchObject({ leader: 2, isr: [2, 1], controllerEpoch: 1 });
   const { data } = await client.getData(topicZnode.path('t'));
   expect(JSON.parse(String(data))).toEqual({
@@ -217,9 +220,12 @@ test('a topic is created, gets a leader, grows and is deleted', async () => {
   });
   const grown = [{ name: 't', count: 3, assignments: null }];
   await controller.createPartitions(grown, { validateOnly: false });
-  await until(async () => (await stateOf(client, 't', 2)) !== null);
+  await until(
+    'the third partition has a state',
+    async () => (await stateOf(client, 't', 2)) !== null,
+  );
   await controller.deleteTopics(['t']);
-  await until(async () => (await client.exists(topicZnode.path('t'))) === null);
+  await until('t is gone', async () => (await client.exists(topicZnode.path('t'))) === null);
   await controller.idle();
   const { children } = await client.getChildren('/admin/delete_topics');
   expect(children).toEqual([]);
@@ -234,7 +240,10 @@ test('many partitions get their states, though one was begun by an earlier contr
   await createController(system, options).createTopicsLocally([request]);
   await client.createRecursive('/brokers/topics/many/partitions/7', null);
   await start(client, 1);
-  await until(async () => (await stateOf(client, 'many', 299)) !== null);
+  await until(
+    'the last partition has a state',
+    async () => (await stateOf(client, 'many', 299)) !== null,
+  );
   expect(await stateOf(client, 'many', 7)).toMatchObject({ leader: 1, isr: [1], version: 0 });
   expect((await client.getChildren('/brokers/topics/many/partitions')).children).toHaveLength(300);
 });
@@ -247,13 +256,13 @@ test('another broker takes over when the controller is gone', async () => {
   const first = await start(client, 1);
   const second = await start(other, 2);
   await first.createTopics([topic('t', [1, 2])], { validateOnly: false });
-  await until(async () => (await stateOf(other, 't')) !== null);
+  await until('t has a state', async () => (await stateOf(other, 't')) !== null);
   await first.stop();
   await client.close();
-  await until(() => second.isActive);
+  await until('the second takes over', () => second.isActive);
   await second.idle();
   expect(second.epoch).toBe(2);
-  await until(async () => (await stateOf(other, 't'))?.leader === 2);
+  await until('t has another leader', async () => (await stateOf(other, 't'))?.leader === 2);
   expect(await stateOf(other, 't')).toMatchObject({ isr: [2], controllerEpoch: 2 });
 });
 
@@ -279,14 +288,14 @@ test('a controller that was deposed without noticing cannot write, and resigns',
     },
   ]);
   await controller.createTopicsLocally([topic('t', [1, 2])]);
-  await until(() => !controller.isActive);
+  await until('it resigns', () => !controller.isActive);
   await controller.idle();
   expect(await stateOf(other, 't')).toBeNull();
   expect(controller.epoch).toBe(0);
   await other.delete(controllerZnode.path);
-  await until(() => controller.isActive);
+  await until('it is elected again', () => controller.isActive);
   expect(controller.epoch).toBe(3);
-  await until(async () => (await stateOf(other, 't')) !== null);
+  await until('t has a state', async () => (await stateOf(other, 't')) !== null);
 });
 
 test('a broker whose connection breaks and is refused fails over at once', async () => {
@@ -296,9 +305,11 @@ test('a broker whose connection breaks and is refused fails over at once', async
   await register(zombie, 2);
   const controller = await start(client, 1);
   await controller.createTopics([topic('t', [2, 1])], { validateOnly: false });
-  await until(() => brokers.texts(2).some((text) => text.startsWith('UpdateMetadata[t-0')));
+  await until('broker 2 hears of t', () =>
+    brokers.texts(2).some((text) => text.startsWith('UpdateMetadata[t-0')),
+  );
   brokers.kill(2);
-  await until(async () => (await stateOf(client, 't'))?.leader === 1);
+  await until('t has another leader', async () => (await stateOf(client, 't'))?.leader === 1);
   expect(await stateOf(client, 't')).toMatchObject({ leaderEpoch: 1, isr: [1] });
   expect(await client.exists(brokerIdZnode.path(2))).toBeNull();
 });
@@ -320,11 +331,11 @@ test('after its session has expired a controller registers anew and runs again',
   const dataDir = join(directory, 'other');
   const { host, port } = server;
   server = await startZooKeeperServer(system, { host, port, dataDir, syncs: false });
-  await until(() => registrations === 1 && controller.isActive);
+  await until('a new registration and term', () => registrations === 1 && controller.isActive);
   const { stat } = await client.getData(controllerZnode.path);
   expect(stat.ephemeralOwner).toBe(client.sessionId);
   const sent = (): number => brokers.texts(1).length;
-  await until(() => sent() === 2);
+  await until('broker 1 has been told twice', () => sent() === 2);
   const last = brokers.received.at(-1);
   expect(last?.body.brokerEpoch).toBe((await client.getData(brokerIdZnode.path(1))).stat.czxid);
 });
@@ -335,7 +346,7 @@ test('an office that nobody works for is given up and taken anew', async () => {
   const data = controllerZnode.encode(1, 0);
   await client.create(controllerZnode.path, data, { mode: 'ephemeral' });
   const controller = await start(client, 1);
-  await until(() => controller.isActive);
+  await until('it is elected', () => controller.isActive);
   expect(controller.epoch).toBe(1);
 });
 
@@ -355,15 +366,15 @@ test('what an earlier term has left in the queue does not swallow the news of th
   await other.delete(controllerZnode.path);
   const tellHolder = await looking;
   await register(other, 2);
-  await until(() => changes >= 1);
+  await until('the first change', () => changes >= 1);
   // The next term has counted the brokers, and not come to an end of its beginning yet, when another one comes.
   const beginning = hold(`getChildren ${topicsZnode.path}`);
   tellHolder();
   const goOn = await beginning;
   await register(await connect(), 3);
-  await until(() => changes >= 2);
+  await until('the second change', () => changes >= 2);
   end();
   goOn();
-  await until(() => brokers.texts(3).length > 0);
+  await until('broker 3 is told', () => brokers.texts(3).length > 0);
   expect(controller.epoch).toBe(2);
 });

@@ -1,13 +1,6 @@
 /** A ZooKeeper client that a test keeps waiting at a place of its choice. */
-import { realSystem } from '../../system/system.ts';
 import type { ZooKeeperClient } from '../../zookeeper/session.ts';
-
-const { clock } = realSystem();
-
-/** Polls, because what we wait for crosses sockets and watches. */
-export const until = async (condition: () => boolean | Promise<boolean>): Promise<void> => {
-  while (!(await condition())) await clock.sleep(2);
-};
+import { until } from '../integration/waiting.ts';
 
 /** A client whose answers to one kind of question, about one path, a test may keep back. */
 export const holding = (client: ZooKeeperClient) => {
@@ -32,7 +25,7 @@ export const holding = (client: ZooKeeperClient) => {
     const mine = { question, until: new Promise<void>((resolve) => (release = resolve)) };
     held = mine;
     asked.count = 0;
-    await until(() => asked.count > 0);
+    await until(`somebody asks: ${question}`, () => asked.count > 0);
     return () => {
       if (held === mine) held = null;
       release();

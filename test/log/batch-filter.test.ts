@@ -1,23 +1,15 @@
-import { type FilterOptions, filterBatch } from '../../log/cleaner/batch-filter.ts';
+import { filterBatch } from '../../log/cleaner/batch-filter.ts';
 import { OffsetMap } from '../../log/cleaner/offset-map.ts';
-import { TransactionTracker } from '../../log/cleaner/transaction-tracker.ts';
 import { assembleBatch, buildBatch, RecordBatch } from '../../protocol/record-batch.ts';
+import { filterOptions } from './cleaner-support.ts';
 
 /** What is left where the first key has a successor further on. */
 const filtered = (bytes: Buffer): RecordBatch => {
   const map = new OffsetMap({ bytesMax: 1e6, loadFactor: 0.9, entriesMax: 100 });
   map.put(Buffer.from('first'), 1000);
   map.latestOffset = 1000;
-  const options: FilterOptions = {
-    map,
-    transactions: new TransactionTracker(),
-    producers: new Map(),
-    nowMs: 5000,
-    deleteRetentionMs: 86_400_000,
-    keepsOldTombstones: false,
-  };
   const batch = new RecordBatch(bytes, 0);
-  const job = filterBatch(batch, batch.recordBytes(), options);
+  const job = filterBatch(batch, batch.recordBytes(), filterOptions(map));
   let step = job.next();
   while (!step.done) step = job.next();
   const left = step.value;

@@ -14,7 +14,7 @@ import { buildEndTransactionMarker } from '../../protocol/control-record.ts';
 import { messagesIn, wrapOldMessages } from '../../protocol/old-messages.ts';
 import { assembleBatch, buildBatch, RecordBatch } from '../../protocol/record-batch.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { describeBatch } from './cleaner-support.ts';
+import { describeBatch, filterOptions } from './cleaner-support.ts';
 
 const finish = <T>(job: Generator<void, T>): T => {
   for (;;) {
@@ -29,16 +29,6 @@ const mapOf = (entries: Record<string, number>, latestOffset = 1_000_000): Offse
   map.latestOffset = latestOffset;
   return map;
 };
-
-const optionsOf = (map: OffsetMap, changed: Partial<FilterOptions> = {}): FilterOptions => ({
-  map,
-  transactions: new TransactionTracker(),
-  producers: new Map(),
-  nowMs: 5000,
-  deleteRetentionMs: 86_400_000,
-  keepsOldTombstones: false,
-  ...changed,
-});
 
 const records = (pairs: readonly (readonly [string | null, string | null])[]) =>
   pairs.map(([key, value], index) => ({
@@ -110,7 +100,7 @@ describe('a batch', () => {
       baseSequence: 5,
       partitionLeaderEpoch: 9,
     });
-    const left = filter(batch, optionsOf(mapOf({ a: 100, b: 200, k: 102 })));
+    const left = filter(batch, filterOptions(mapOf({ a: 100, b: 200, k: 102 })));
     expect(left?.toString('hex')).toBe(
       '0000000000000064000000480000000902d6bfd91c0040000000020000000005266f8800000000000003e8' +
         '0000000000000007000300000005000000021600bfaeb3520002610276001400c1aeb35204026b0100',
@@ -133,20 +123,20 @@ describe('a batch', () => {
     });
     const map = mapOf({ a: 200, b: 200, c: 200 });
     const producers = new Map([[7, { lastOffset: 102, epoch: 3 }]]);
-    const left = filter(batch, optionsOf(map, { producers }));
+    const left = filter(batch, filterOptions(map, { producers }));
     expect(left?.toString('hex')).toBe(
       '00000000000000640000003100000009026d9afba4001000000002ffffffffffffffff00000000000003eb' +
         '000000000000000700030000000500000000',
     );
     // And again, as long as the producer writes nothing else.
-    expect(filter(left as Buffer, optionsOf(map, { producers }))).toEqual(left);
-    expect(filter(left as Buffer, optionsOf(map))).toBeNull();
-    expect(filter(batch, optionsOf(map))).toBeNull();
+    expect(filter(left as Buffer, filterOptions(map, { producers }))).toEqual(left);
+    expect(filter(left as Buffer, filterOptions(map))).toBeNull();
+    expect(filter(batch, filterOptions(map))).toBeNull();
   });
 
   test('of which everything stays is not touched', () => {
     const batch = buildBatch({ records: records([['a', 'v']]), compression: 'gzip' });
-    const left = filter(batch, optionsOf(mapOf({ a: 0 })));
+    const left = filter(batch, filterOptions(mapOf({ a: 0 })));
     expect(left?.equals(batch)).toBe(true);
   });
 
@@ -166,7 +156,7 @@ describe('a batch', () => {
           ['a', 'new'],
         ]).map((record) => ({ ...record, headers })),
       });
-      const left = filter(batch, optionsOf(mapOf({ a: 42, b: 41 }))) as Buffer;
+      const left = filter(batch, filterOptions(mapOf({ a: 42, b: 41 }))) as Buffer;
       const view = new RecordBatch(left, 0);
       expect(view.isCrcValid()).toBe(true);
       expect([view.compression, view.baseOffset, view.lastOffset]).toEqual([compression, 40, 42]);
@@ -183,7 +173,7 @@ describe('a batch', () => {
       ]),
     });
     new RecordBatch(batch, 0).setMaxTimestamp('logAppendTime', 4000);
-    const left = new RecordBatch(filter(batch, optionsOf(mapOf({ a: 1 }))) as Buffer, 0);
+    const left = new RecordBatch(filter(batch, filterOptions(mapOf({ a: 1 }))) as Buffer, 0);
     expect(left.isCrcValid()).toBe(true);
     expect(left.timestampType).toBe('logAppendTime');
     expect([...left.records()].map(({ timestamp }) => timestamp)).toEqual([4000]);
@@ -196,21 +186,21 @@ describe('a batch', () => {
         ['k', null],
       ]),
     });
-    const first = filter(batch, optionsOf(mapOf({ a: 0, k: 1 }), { deleteRetentionMs: 10 }));
+    const first = filter(batch, filterOptions(mapOf({ a: 0, k: 1 }), { deleteRetentionMs: 10 }));
     const horizon = (bytes: Buffer | null): unknown => {
       const view = new RecordBatch(bytes as Buffer, 0);
       return [view.hasDeleteHorizon, view.baseTimestamp, view.recordCount];
     };
     expect(horizon(first)).toEqual([true, 5010, 2]);
     const later = { nowMs: 5009, deleteRetentionMs: 10 };
-    const second = filter(first as Buffer, optionsOf(mapOf({ a: 7, k: 1 }), later));
+    const second = filter(first as Buffer, filterOptions(mapOf({ a: 7, k: 1 }), later));
     expect(horizon(second)).toEqual([true, 5010, 1]);
     expect([...new RecordBatch(second as Buffer, 0).records()][0]).toMatchObject({
       offset: 1,
       timestamp: 1001,
       value: null,
     });
-    expect(filter(second as Buffer, optionsOf(mapOf({}), { nowMs: 5010 }))).toBeNull();
+    expect(filter(second as Buffer, filterOptions(mapOf({}), { nowMs: 5010 }))).toBeNull();
   });
 
   test('loses records without key, and none behind what the map knows', () => {
@@ -223,7 +213,7 @@ describe('a batch', () => {
         ['a', 'v'],
       ]),
     });
-    const left = filter(batch, optionsOf(mapOf({ a: 13 }, 11))) as Buffer;
+    const left = filter(batch, filterOptions(mapOf({ a: 13 }, 11))) as Buffer;
     expect([...new RecordBatch(left, 0).records()].map(({ offset }) => offset)).toEqual([12, 13]);
   });
 
@@ -235,7 +225,7 @@ describe('a batch', () => {
       ]),
     });
     batch[17] = (batch[17] ?? 0) ^ 1;
-    expect(() => filter(batch, optionsOf(mapOf({ a: 1 })))).toThrow('checksum');
+    expect(() => filter(batch, filterOptions(mapOf({ a: 1 })))).toThrow('checksum');
   });
 
   test.each([0, 1] as const)(
@@ -253,11 +243,11 @@ describe('a batch', () => {
       const map = mapOf({ a: 32, b: 31, t: 33 });
       const kept = (bytes: Buffer | null) =>
         messagesIn(new RecordBatch(bytes as Buffer, 0)).map(({ offset, key }) => `${offset}${key}`);
-      expect(kept(filter(old, optionsOf(map)))).toEqual(['31b', '32a']);
-      const left = filter(old, optionsOf(map, { keepsOldTombstones: true }));
+      expect(kept(filter(old, filterOptions(map)))).toEqual(['31b', '32a']);
+      const left = filter(old, filterOptions(map, { keepsOldTombstones: true }));
       expect(kept(left)).toEqual(['31b', '32a', '33t']);
       expect(new RecordBatch(left as Buffer, 0).isCrcValid()).toBe(true);
-      expect(filter(old, optionsOf(mapOf({ a: 99, b: 99 })))).toBeNull();
+      expect(filter(old, filterOptions(mapOf({ a: 99, b: 99 })))).toBeNull();
     },
   );
 });
@@ -291,7 +281,7 @@ describe('transactions', () => {
     const options = (hasEntry: boolean, nowMs: number): FilterOptions => {
       const transactions = new TransactionTracker();
       if (hasEntry) transactions.add([aborted, aborted]);
-      return optionsOf(mapOf({ a: 11 }), { transactions, nowMs, deleteRetentionMs: 10 });
+      return filterOptions(mapOf({ a: 11 }), { transactions, nowMs, deleteRetentionMs: 10 });
     };
     const batches = [data(1, 10), data(2, 11), marker(1, 12, false), marker(2, 13, true)];
     const first = options(true, 5000);
@@ -311,13 +301,13 @@ describe('transactions', () => {
 
   test('of a producer that may still write keep the marker with its epoch', () => {
     const bytes = marker(1, 12, true);
-    const first = filter(bytes, optionsOf(mapOf({}), { deleteRetentionMs: 0 })) as Buffer;
+    const first = filter(bytes, filterOptions(mapOf({}), { deleteRetentionMs: 0 })) as Buffer;
     const producers = new Map([[1, { lastOffset: -1, epoch: 0 }]]);
-    const left = filter(first, optionsOf(mapOf({}), { producers })) as Buffer;
+    const left = filter(first, filterOptions(mapOf({}), { producers })) as Buffer;
     expect(describeBatch(new RecordBatch(left, 0))).toContain('12-12 1/0/-1');
     expect(left).toHaveLength(61);
     const newer = new Map([[1, { lastOffset: -1, epoch: 1 }]]);
-    expect(filter(first, optionsOf(mapOf({}), { producers: newer }))).toBeNull();
+    expect(filter(first, filterOptions(mapOf({}), { producers: newer }))).toBeNull();
   });
 });
 

@@ -2,11 +2,14 @@
  * What the tests of the cleaner share: a log that is cleaned when the test says so, and what it
  * holds as text.
  */
+import type { FilterOptions } from '../../log/cleaner/batch-filter.ts';
 import {
   type CleanerSettings,
   defaultCleanerSettings,
   LogCleaner,
 } from '../../log/cleaner/log-cleaner.ts';
+import type { OffsetMap } from '../../log/cleaner/offset-map.ts';
+import { TransactionTracker } from '../../log/cleaner/transaction-tracker.ts';
 import type { PartitionLog } from '../../log/partition-log.ts';
 import type { RecordBatch } from '../../protocol/record-batch.ts';
 import type { System } from '../../system/system.ts';
@@ -40,6 +43,20 @@ export const cleanerOf = async (
   cleaner.start();
   return cleaner;
 };
+
+/** How batches are filtered where a test does not say otherwise: nothing is known but the map. */
+export const filterOptions = (
+  map: OffsetMap,
+  changed: Partial<FilterOptions> = {},
+): FilterOptions => ({
+  map,
+  transactions: new TransactionTracker(),
+  producers: new Map(),
+  nowMs: 5000,
+  deleteRetentionMs: 86_400_000,
+  keepsOldTombstones: false,
+  ...changed,
+});
 
 /** One line for a batch and what is in it. */
 export const describeBatch = (batch: RecordBatch): string => {
