@@ -268,8 +268,11 @@ describe('the surroundings', () => {
 
   test('barnabas up names the port that is taken', async () => {
     const { port, close } = await takePort();
-    const data = join(folder, 'lab');
-    const ended = await launch('bin/barnabas', 'up', '--port', String(port), '--data', data).ended;
+    // One of its own: where a lab is running, the usual one is taken, too.
+    const zookeeper = await takePort();
+    zookeeper.close();
+    const ports = ['--port', String(port), '--zookeeper-port', String(zookeeper.port)];
+    const ended = await launch('bin/barnabas', 'up', ...ports, '--data', join(folder, 'lab')).ended;
     close();
     expectSentence(ended, `Port ${port} is taken`, '--port');
     expect(ended.errors.trimEnd().split('\n')).toHaveLength(1);
