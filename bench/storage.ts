@@ -13,8 +13,9 @@ import { parseArgs } from 'node:util';
 import { defaultLogConfig } from '../log/log-config.ts';
 import { LogManager } from '../log/log-manager.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
+import { batchSizeAt } from '../protocol/batches.ts';
 import { type Codec, codecs } from '../protocol/compression.ts';
-import { BATCH_OVERHEAD, batchSizeAt, buildBatch } from '../protocol/record-batch.ts';
+import { BATCH_OVERHEAD, buildBatch } from '../protocol/record-batch.ts';
 import { bufferPool } from '../system/buffer-pool.ts';
 import { realSystem } from '../system/system.ts';
 

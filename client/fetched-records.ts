@@ -2,7 +2,8 @@
  * Records out of what one fetch brought for one partition: batches are checked and opened one after the other, as the
  * caller asks for records. Control batches and, when only committed records are wanted, aborted ones are left out.
  */
-import { batches, type Header, type Record, type RecordBatch } from '../protocol/record-batch.ts';
+import { batches } from '../protocol/batches.ts';
+import type { Header, Record, RecordBatch } from '../protocol/record-batch.ts';
 import type { TopicPartition } from './positions.ts';
 
 export interface ConsumerRecord extends TopicPartition {

@@ -117,7 +117,7 @@ export class AppendQueue {
       count += 1;
     }
     const group = this.#pending;
-    this.#pending = group.splice(count);
+    this.#pending = count === group.length ? [] : group.splice(count);
     return { group, bytes };
   }
 

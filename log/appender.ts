@@ -3,8 +3,10 @@
  * of segment, then the queue of group commits. All of it but the write happens at once in the order
  * of calls, so that a batch is judged against those still on their way to the disk.
  */
+
+import { batches } from '../protocol/batches.ts';
 import { errorCodes, ProtocolError } from '../protocol/errors.ts';
-import { batches, type RecordBatch } from '../protocol/record-batch.ts';
+import type { RecordBatch } from '../protocol/record-batch.ts';
 import { createSerial } from '../system/serial.ts';
 import { AppendQueue, type AppendTarget, type PendingAppend } from './append-queue.ts';
 import type { LogContext } from './log-context.ts';

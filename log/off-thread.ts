@@ -50,12 +50,12 @@ export const validateRecords = (
   records: Buffer,
   options: ValidationOptions,
 ): ValidatedBatch | null | Promise<ValidatedBatch | null> => {
-  const pool = system.workers?.pool(RECORD_TASKS_URL) ?? null;
-  if (pool === null) return validateForLeader(records, options);
   const source = codecOf(records);
   const isRebuilt =
     isOld(records) || targetCodec(source, options.config.compressionType) !== source;
   if (source === 'none' && !isRebuilt) return validateForLeader(records, options);
+  const pool = system.workers?.pool(RECORD_TASKS_URL) ?? null;
+  if (pool === null) return validateForLeader(records, options);
   if (records.length <= (isRebuilt ? INLINE_REBUILT_BYTES_MAX : INLINE_BYTES_MAX[source])) {
     const uncompressedBytesMax = isRebuilt
       ? INLINE_REBUILT_UNCOMPRESSED_BYTES_MAX
@@ -74,13 +74,13 @@ export const validateRecords = (
 const { MESSAGE_TOO_LARGE } = errorCodes;
 
 const isOld = (records: Buffer): boolean =>
-  records.length > MAGIC_AT && records.readInt8(MAGIC_AT) < 2;
+  records.length > MAGIC_AT && (records[MAGIC_AT] as number) < 2;
 
 /** The codec that the first batch says it has; what cannot be read counts as none, and fails at once. */
 const codecOf = (records: Buffer): Codec => {
   if (records.length <= ATTRIBUTES_AT) return 'none';
   const at = isOld(records) ? OLD_ATTRIBUTES_AT : ATTRIBUTES_AT;
-  return codecs[records.readUInt8(at) & CODEC_MASK] ?? 'none';
+  return codecs[(records[at] as number) & CODEC_MASK] ?? 'none';
 };
 
 const validateInThread = async (

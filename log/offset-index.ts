@@ -2,6 +2,7 @@
  * Sparse index of one segment: last offset of an append -> file position where that append begins.
  * Entries are Kafka's, two int32: offset relative to the segment's base, position.
  */
+import { readInt32, writeInt32 } from '../protocol/integers.ts';
 import { assert } from '../system/assert.ts';
 import { IndexFile } from './index-file.ts';
 
@@ -25,8 +26,8 @@ export class OffsetIndex {
     const relative = offset - this.#baseOffset;
     assert(relative > this.#relativeAt(this.file.count - 1), `index entry for ${offset} goes back`);
     const at = this.file.push();
-    this.file.bytes.writeInt32BE(relative, at);
-    this.file.bytes.writeInt32BE(position, at + 4);
+    writeInt32(this.file.bytes, at, relative);
+    writeInt32(this.file.bytes, at + 4, position);
   }
 
   /** The position of the last entry at or below `offset`; 0 where there is none. */
@@ -69,11 +70,11 @@ export class OffsetIndex {
   }
 
   #positionOf(slot: number): number {
-    return slot < 0 ? 0 : this.file.bytes.readInt32BE(slot * OFFSET_ENTRY_BYTES + 4);
+    return slot < 0 ? 0 : readInt32(this.file.bytes, slot * OFFSET_ENTRY_BYTES + 4);
   }
 
   #relativeAt(slot: number): number {
-    return slot < 0 ? -1 : this.file.bytes.readInt32BE(slot * OFFSET_ENTRY_BYTES);
+    return slot < 0 ? -1 : readInt32(this.file.bytes, slot * OFFSET_ENTRY_BYTES);
   }
 
   /** The last slot whose offset is at or below `offset`; -1 where there is none. */

@@ -5,7 +5,7 @@
  */
 
 import { crc32c } from '../protocol/checksum.ts';
-import { readLong, writeLong } from '../protocol/record-batch.ts';
+import { readInt64, writeInt64 } from '../protocol/integers.ts';
 
 /** One producer as it is stored. */
 export interface ProducerSnapshotEntry {
@@ -40,14 +40,14 @@ export const encodeProducerSnapshot = (entries: readonly ProducerSnapshotEntry[]
   bytes.writeInt32BE(entries.length, CRC_START);
   let position = HEADER_BYTES;
   for (const entry of entries) {
-    writeLong(bytes, position, entry.producerId);
+    writeInt64(bytes, position, entry.producerId);
     bytes.writeInt16BE(entry.epoch, position + 8);
     bytes.writeInt32BE(entry.lastSequence, position + 10);
-    writeLong(bytes, position + 14, entry.lastOffset);
+    writeInt64(bytes, position + 14, entry.lastOffset);
     bytes.writeInt32BE(entry.offsetDelta, position + 22);
-    writeLong(bytes, position + 26, entry.timestamp);
+    writeInt64(bytes, position + 26, entry.timestamp);
     bytes.writeInt32BE(entry.coordinatorEpoch, position + 34);
-    writeLong(bytes, position + 38, entry.currentTxnFirstOffset);
+    writeInt64(bytes, position + 38, entry.currentTxnFirstOffset);
     position += ENTRY_BYTES;
   }
   bytes.writeUInt32BE(crc32c(bytes, CRC_START, bytes.length), CRC_POSITION);
@@ -66,14 +66,14 @@ export const decodeProducerSnapshot = (bytes: Buffer): ProducerSnapshotEntry[] =
   const entries: ProducerSnapshotEntry[] = [];
   for (let position = HEADER_BYTES; position < bytes.length; position += ENTRY_BYTES) {
     entries.push({
-      producerId: readLong(bytes, position),
+      producerId: readInt64(bytes, position),
       epoch: bytes.readInt16BE(position + 8),
       lastSequence: bytes.readInt32BE(position + 10),
-      lastOffset: readLong(bytes, position + 14),
+      lastOffset: readInt64(bytes, position + 14),
       offsetDelta: bytes.readInt32BE(position + 22),
-      timestamp: readLong(bytes, position + 26),
+      timestamp: readInt64(bytes, position + 26),
       coordinatorEpoch: bytes.readInt32BE(position + 34),
-      currentTxnFirstOffset: readLong(bytes, position + 38),
+      currentTxnFirstOffset: readInt64(bytes, position + 38),
     });
   }
   return entries;

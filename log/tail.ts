@@ -58,8 +58,10 @@ interface Piece {
 
 export class Tail {
   readonly #budget: TailBudget;
-  /** Without gaps between them, the oldest first. */
+  /** Without gaps between them, the oldest first. What is dropped at the front stays a while, empty. */
   #pieces: Piece[] = [];
+  /** The first piece that is there. */
+  #first = 0;
   /** Every offset from here to the log's end is in memory. */
   #startOffset = 0;
   #bytes = 0;
@@ -123,6 +125,7 @@ export class Tail {
     const freed = this.#bytes;
     for (const { memory } of this.#pieces) bufferPool.release(memory);
     this.#pieces = [];
+    this.#first = 0;
     this.#bytes = 0;
     this.#budget.account(this, -freed);
   }
@@ -153,22 +156,26 @@ export class Tail {
   /** Drops the oldest pieces while more than `bytesMax` are held, but never the newest. */
   #dropAbove(bytesMax: number): number {
     let dropped = 0;
-    let count = 0;
-    while (this.#bytes - dropped > bytesMax && count < this.#pieces.length - 1) {
-      const { memory, lastOffsets } = this.#pieces[count] as Piece;
+    while (this.#bytes - dropped > bytesMax && this.#first < this.#pieces.length - 1) {
+      const { memory, lastOffsets } = this.#pieces[this.#first] as Piece;
       this.#startOffset = (lastOffsets.at(-1) as number) + 1;
       dropped += memory.length;
       bufferPool.release(memory);
-      count += 1;
+      this.#pieces[this.#first] = DROPPED;
+      this.#first += 1;
     }
-    if (count > 0) this.#pieces.splice(0, count);
+    // Now and then, since it moves all that follow.
+    if (this.#first > DROPPED_MIN && this.#first * 2 > this.#pieces.length) {
+      this.#pieces.splice(0, this.#first);
+      this.#first = 0;
+    }
     this.#bytes -= dropped;
     return dropped;
   }
 
   /** The first piece that ends at or above `offset`. */
   #pieceOf(offset: number): number {
-    let low = 0;
+    let low = this.#first;
     let high = this.#pieces.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
@@ -190,6 +197,10 @@ const firstAtOrAbove = (values: readonly number[], offset: number, low: number):
   }
   return from;
 };
+
+const DROPPED: Piece = { memory: Buffer.alloc(0), lastOffsets: [], ends: [] };
+/** So many dropped pieces may lie about. */
+const DROPPED_MIN = 64;
 
 const newPack = (byteCount: number): Piece => ({
   // Of the pool's own sizes, so that packs of busy logs go round.

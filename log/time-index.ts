@@ -3,7 +3,7 @@
  * Entries are Kafka's: int64 timestamp, int32 offset relative to the segment's base; timestamps
  * strictly increase.
  */
-import { readLong, writeLong } from '../protocol/record-batch.ts';
+import { readInt32, readInt64, writeInt32, writeInt64 } from '../protocol/integers.ts';
 import type { Disk } from '../system/disk.ts';
 import { IndexFile } from './index-file.ts';
 
@@ -33,8 +33,8 @@ export class TimeIndex {
     const last = this.last();
     if (timestamp < 0 || (last !== null && timestamp <= last.timestamp)) return;
     const at = this.file.push();
-    writeLong(this.file.bytes, at, timestamp);
-    this.file.bytes.writeInt32BE(offset - this.#baseOffset, at + 8);
+    writeInt64(this.file.bytes, at, timestamp);
+    writeInt32(this.file.bytes, at + 8, offset - this.#baseOffset);
   }
 
   /** The last entry of the file of a sealed segment, without loading the others. */
@@ -85,8 +85,8 @@ export class TimeIndex {
 
   #decode(bytes: Buffer, at: number): TimeEntry {
     return {
-      timestamp: readLong(bytes, at),
-      offset: this.#baseOffset + bytes.readInt32BE(at + 8),
+      timestamp: readInt64(bytes, at),
+      offset: this.#baseOffset + readInt32(bytes, at + 8),
     };
   }
 }

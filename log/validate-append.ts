@@ -6,12 +6,12 @@
  * checked by producer-state.ts.
  */
 
+import { batchAfter, batchAt } from '../protocol/batches.ts';
 import { type Codec, CompressionError } from '../protocol/compression.ts';
 import { errorCodes, ProtocolError } from '../protocol/errors.ts';
 import { InvalidRecordError, saturateTimestamp } from '../protocol/record.ts';
 import {
   assembleBatch,
-  batches,
   buildBatch,
   RecordBatch,
   type TimestampType,
@@ -73,7 +73,7 @@ export const stampBatch = (batch: RecordBatch, baseOffset: number, leaderEpoch: 
  */
 const wholeBatches = (records: Buffer, { config, origin }: ValidationOptions): RecordBatch[] => {
   const found: RecordBatch[] = [];
-  for (const batch of batches(records)) {
+  for (let batch = batchAt(records, 0); batch !== null; batch = batchAfter(batch)) {
     if (origin === 'client' && !batch.isOld && batch.baseOffset !== 0)
       throw invalid('base offset is not 0');
     checkSize(batch, config.maxMessageBytes);

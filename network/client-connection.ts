@@ -172,7 +172,8 @@ export class ServedConnection implements ClientConnection {
         if (memory === 'answerIsHeld' && bufferPool.owns(buffer)) held.push(buffer);
       }
     }
-    slots.splice(0, count);
+    if (count === slots.length) slots.length = 0;
+    else slots.splice(0, count);
     if (out.length > 0) {
       this.lastActiveMs = this.#system.clock.elapsedMs();
       const release = (): void => {

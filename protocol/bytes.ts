@@ -5,6 +5,9 @@
  * `string(compactLength())`), so that old and flexible versions share the rest.
  */
 
+import { readInt16, readInt32, readInt64 } from './integers.ts';
+import { decodeString } from './known-strings.ts';
+
 /** The bytes are not what they should be; whoever sent them gets the connection closed. */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError';
@@ -15,8 +18,6 @@ export class EncodeError extends Error {
   override readonly name = 'EncodeError';
 }
 
-/** What the upper half of an int64 counts. */
-export const HIGH = 2 ** 32;
 /** Of a string, whatever its version. */
 export const STRING_BYTES_MAX = 0x7fff;
 /**
@@ -57,36 +58,34 @@ export class Reader {
   }
 
   bool(): boolean {
-    return this.buffer.readUInt8(this.#take(1)) !== 0;
+    return this.buffer[this.#take(1)] !== 0;
   }
 
   int8(): number {
-    return this.buffer.readInt8(this.#take(1));
+    return ((this.buffer[this.#take(1)] as number) << 24) >> 24;
   }
 
   int16(): number {
-    return this.buffer.readInt16BE(this.#take(2));
+    return readInt16(this.buffer, this.#take(2));
   }
 
   uint16(): number {
-    return this.buffer.readUInt16BE(this.#take(2));
+    return readInt16(this.buffer, this.#take(2)) & 0xffff;
   }
 
   int32(): number {
-    return this.buffer.readInt32BE(this.#take(4));
+    return readInt32(this.buffer, this.#take(4));
   }
 
   int64(): number {
-    const start = this.#take(8);
-    const value = this.buffer.readInt32BE(start) * HIGH + this.buffer.readUInt32BE(start + 4);
+    const value = readInt64(this.buffer, this.#take(8));
     if (!Number.isSafeInteger(value)) throw new DecodeError('int64 beyond 2^53 - 1');
     return value;
   }
 
   /** An int64 that stops at 2^53 - 1. */
   timestamp(): number {
-    const start = this.#take(8);
-    const value = this.buffer.readInt32BE(start) * HIGH + this.buffer.readUInt32BE(start + 4);
+    const value = readInt64(this.buffer, this.#take(8));
     return Math.max(Math.min(value, Number.MAX_SAFE_INTEGER), Number.MIN_SAFE_INTEGER);
   }
 
@@ -108,7 +107,7 @@ export class Reader {
   uvarint(): number {
     let value = 0;
     for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.buffer.readUInt8(this.#take(1));
+      const byte = this.buffer[this.#take(1)] as number;
       value |= (byte & 0x7f) << shift;
       if (byte < 0x80) return value >>> 0;
     }
@@ -134,7 +133,7 @@ export class Reader {
     if (length < 0) throw new DecodeError('null where a string must be');
     if (length > STRING_BYTES_MAX) throw new DecodeError(`string of ${length} bytes`);
     const start = this.#take(length);
-    return this.buffer.toString('utf8', start, start + length);
+    return decodeString(this.buffer, start, start + length);
   }
 
   /** A view. */

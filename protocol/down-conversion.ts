@@ -2,17 +2,14 @@
  * Batches turned into what consumers of magic 0 and 1 read (Fetch below version 4), with the chunks, the sizes and the gaps
  * of Kafka's LazyDownConversionRecords; in one go instead of lazily, but never more than is sent. Pure.
  */
+
+import { batches } from './batches.ts';
 import { CompressionError } from './compression.ts';
 import { errorCodes, ProtocolError } from './errors.ts';
+import { writeInt64 } from './integers.ts';
 import { encodeOldMessage, messagesIn, type OldMagic, wrapOldMessages } from './old-messages.ts';
 import { InvalidRecordError, type Record } from './record.ts';
-import {
-  BATCH_OVERHEAD,
-  batches,
-  LOG_OVERHEAD,
-  type RecordBatch,
-  writeLong,
-} from './record-batch.ts';
+import { BATCH_OVERHEAD, LOG_OVERHEAD, type RecordBatch } from './record-batch.ts';
 
 export interface DownConversion {
   /** The newest format that the consumer knows. */
@@ -126,7 +123,7 @@ const cut = (parts: Buffer[], bytes: number): void => {
 /** A message that says to be longer than it is. */
 const filler = (sizeBytes: number): Buffer => {
   const buffer = Buffer.alloc(Math.max(sizeBytes, LOG_OVERHEAD));
-  writeLong(buffer, 0, -1);
+  writeInt64(buffer, 0, -1);
   buffer.writeInt32BE(Math.max(sizeBytes + 1, BATCH_OVERHEAD), 8);
   return buffer.subarray(0, sizeBytes);
 };

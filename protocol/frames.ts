@@ -5,6 +5,7 @@
  */
 import { bufferPool } from '../system/buffer-pool.ts';
 import { DecodeError } from './bytes.ts';
+import { readInt32 } from './integers.ts';
 
 const SIZE_BYTES = 4;
 /** Taken at once for a frame that spans chunks; from there on the memory doubles. */
@@ -74,14 +75,14 @@ export class FrameReader {
     let end = position;
     let frameBytes: number;
     if (this.#sizeBytes === 0 && chunk.length - position >= SIZE_BYTES) {
-      frameBytes = chunk.readInt32BE(position);
+      frameBytes = readInt32(chunk, position);
       end = position + SIZE_BYTES;
     } else {
       end = position + Math.min(SIZE_BYTES - this.#sizeBytes, chunk.length - position);
       this.#size.set(chunk.subarray(position, end), this.#sizeBytes);
       this.#sizeBytes += end - position;
       if (this.#sizeBytes < SIZE_BYTES) return end;
-      frameBytes = this.#size.readInt32BE(0);
+      frameBytes = readInt32(this.#size, 0);
     }
     if (frameBytes < 0 || frameBytes > this.maxBytes) {
       const message = `frame of ${frameBytes} bytes, at most ${this.maxBytes} allowed`;

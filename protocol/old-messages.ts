@@ -2,19 +2,15 @@
  * Messages of magic 0 and 1, from before record batches: reading them (a compressed one wraps others) and writing them.
  * What producers send in them is judged by log/validate-messages.ts; what old consumers get is made by down-conversion.ts.
  */
+
+import { BATCH_SIZE_FIELD_MIN, batchSizeAt } from './batches.ts';
 import { crc32 } from './checksum.ts';
 import { xxhash32 } from './codecs/xxhash32.ts';
 import { type Codec, CompressionError, codecs, compress, decompress } from './compression.ts';
 import { errorCodes, ProtocolError } from './errors.ts';
+import { writeInt64 } from './integers.ts';
 import type { Record } from './record.ts';
-import {
-  BATCH_SIZE_FIELD_MIN,
-  batchSizeAt,
-  DECOMPRESSED_BYTES_MAX,
-  LOG_OVERHEAD,
-  RecordBatch,
-  writeLong,
-} from './record-batch.ts';
+import { DECOMPRESSED_BYTES_MAX, LOG_OVERHEAD, RecordBatch } from './record-batch.ts';
 
 export type OldMagic = 0 | 1;
 
@@ -178,12 +174,12 @@ export const encodeOldMessage = (
   const { magic } = options;
   const keyAt = LOG_OVERHEAD + (magic === 0 ? 6 : 14);
   const buffer = Buffer.allocUnsafe(keyAt + 8 + (key?.length ?? 0) + (value?.length ?? 0));
-  writeLong(buffer, 0, message.offset);
+  writeInt64(buffer, 0, message.offset);
   buffer.writeInt32BE(buffer.length - LOG_OVERHEAD, 8);
   buffer.writeInt8(magic, 16);
   const timestampType = options.isAppendTime && magic === 1 ? LOG_APPEND_TIME_BIT : 0;
   buffer.writeUInt8(codecs.indexOf(options.codec) | timestampType, ATTRIBUTES_AT);
-  if (magic === 1) writeLong(buffer, ATTRIBUTES_AT + 1, message.timestamp);
+  if (magic === 1) writeInt64(buffer, ATTRIBUTES_AT + 1, message.timestamp);
   writeBytes(buffer, writeBytes(buffer, keyAt, key), value);
   buffer.writeUInt32BE(crc32(buffer, 16, buffer.length), LOG_OVERHEAD);
   return buffer;

@@ -1,14 +1,22 @@
 /**
- * Record batches: a view that reads and restamps the header of one batch in place, the split of a
- * buffer into batches, and the builder. Magic 2 (KIP-98) in full; of the old magics 0 and 1, which
- * a log may still hold, only what their header says. Base offset and leader epoch lie outside the
- * checksum, so that restamping those costs nothing; a changed timestamp does.
- * Judging batches is for log/validate-append.ts.
+ * Record batches: a view that reads and restamps the header of one batch in place, and the builder.
+ * Magic 2 (KIP-98) in full; of the old magics 0 and 1, which a log may still hold, only what their
+ * header says. Base offset and leader epoch lie outside the checksum, so that restamping those
+ * costs nothing; a changed timestamp does. Judging batches is for log/validate-append.ts.
  */
 
 import { crc32, crc32c } from './checksum.ts';
 import { type Codec, codecs, compress, decompress } from './compression.ts';
 import { errorCodes, ProtocolError } from './errors.ts';
+import {
+  readInt16,
+  readInt32,
+  readInt64,
+  readUint32,
+  writeInt16,
+  writeInt32,
+  writeInt64,
+} from './integers.ts';
 import {
   incrementSequence,
   type Record,
@@ -25,8 +33,6 @@ export type { Header, Record, RecordInput } from './record.ts';
 export const LOG_OVERHEAD = 12;
 /** The header of a batch of magic 2, LOG_OVERHEAD included. */
 export const BATCH_OVERHEAD = 61;
-/** What the size field must say at least, for any magic. */
-export const BATCH_SIZE_FIELD_MIN = 14;
 /** How much a batch may hold once decompressed, unless the caller says otherwise. */
 export const DECOMPRESSED_BYTES_MAX = 256 * 1024 * 1024;
 
@@ -38,16 +44,6 @@ const TRANSACTIONAL_BIT = 0x10;
 const CONTROL_BIT = 0x20;
 const DELETE_HORIZON_BIT = 0x40;
 const CRC_START = 21;
-
-/** An int64 as a number: exact within 2^53. */
-export const readLong = (buffer: Buffer, position: number): number =>
-  buffer.readInt32BE(position) * 0x1_0000_0000 + buffer.readUInt32BE(position + 4);
-
-export const writeLong = (buffer: Buffer, position: number, value: number): void => {
-  const high = Math.floor(value / 0x1_0000_0000);
-  buffer.writeInt32BE(high, position);
-  buffer.writeUInt32BE(value - high * 0x1_0000_0000, position + 4);
-};
 
 /** A view over the batch at `position` of `buffer`, which must hold it whole. Keeps the buffer. */
 export class RecordBatch {
@@ -63,20 +59,20 @@ export class RecordBatch {
    * Magic 0 and 1: the offset of the message, of a compressed one that of its last inner message.
    */
   get baseOffset(): number {
-    return readLong(this.buffer, this.position);
+    return readInt64(this.buffer, this.position);
   }
 
   /** The whole batch, offset and size field included. */
   get sizeBytes(): number {
-    return this.buffer.readInt32BE(this.position + 8) + LOG_OVERHEAD;
+    return readInt32(this.buffer, this.position + 8) + LOG_OVERHEAD;
   }
 
   get partitionLeaderEpoch(): number {
-    return this.isOld ? -1 : this.buffer.readInt32BE(this.position + 12);
+    return this.isOld ? -1 : readInt32(this.buffer, this.position + 12);
   }
 
   get magic(): number {
-    return this.buffer.readInt8(this.position + 16);
+    return ((this.buffer[this.position + 16] as number) << 24) >> 24;
   }
 
   /** Magic 0 or 1, a single message or a compressed wrapper. */
@@ -85,13 +81,13 @@ export class RecordBatch {
   }
 
   get crc(): number {
-    return this.buffer.readUInt32BE(this.position + (this.isOld ? 12 : 17));
+    return readUint32(this.buffer, this.position + (this.isOld ? 12 : 17));
   }
 
   get attributes(): number {
     return this.isOld
-      ? this.buffer.readUInt8(this.position + 17)
-      : this.buffer.readInt16BE(this.position + CRC_START);
+      ? (this.buffer[this.position + 17] as number)
+      : readInt16(this.buffer, this.position + CRC_START);
   }
 
   /** Throws UNKNOWN_SERVER_ERROR, as Kafka answers, for numbers that no codec has. */
@@ -123,7 +119,7 @@ export class RecordBatch {
   }
 
   get lastOffsetDelta(): number {
-    return this.isOld ? 0 : this.buffer.readInt32BE(this.position + 23);
+    return this.isOld ? 0 : readInt32(this.buffer, this.position + 23);
   }
 
   get lastOffset(): number {
@@ -137,25 +133,25 @@ export class RecordBatch {
   get baseTimestamp(): number {
     return this.isOld
       ? this.maxTimestamp
-      : saturateTimestamp(readLong(this.buffer, this.position + 27));
+      : saturateTimestamp(readInt64(this.buffer, this.position + 27));
   }
 
   /** Magic 0 has no timestamps: -1. */
   get maxTimestamp(): number {
     if (this.magic === 0) return -1;
-    return saturateTimestamp(readLong(this.buffer, this.position + (this.isOld ? 18 : 35)));
+    return saturateTimestamp(readInt64(this.buffer, this.position + (this.isOld ? 18 : 35)));
   }
 
   get producerId(): number {
-    return this.isOld ? -1 : readLong(this.buffer, this.position + 43);
+    return this.isOld ? -1 : readInt64(this.buffer, this.position + 43);
   }
 
   get producerEpoch(): number {
-    return this.isOld ? -1 : this.buffer.readInt16BE(this.position + 51);
+    return this.isOld ? -1 : readInt16(this.buffer, this.position + 51);
   }
 
   get baseSequence(): number {
-    return this.isOld ? -1 : this.buffer.readInt32BE(this.position + 53);
+    return this.isOld ? -1 : readInt32(this.buffer, this.position + 53);
   }
 
   get lastSequence(): number {
@@ -165,7 +161,7 @@ export class RecordBatch {
 
   /** Magic 0 and 1 do not say: -1. */
   get recordCount(): number {
-    return this.isOld ? -1 : this.buffer.readInt32BE(this.position + 57);
+    return this.isOld ? -1 : readInt32(this.buffer, this.position + 57);
   }
 
   get hasProducerId(): boolean {
@@ -188,11 +184,11 @@ export class RecordBatch {
   }
 
   setBaseOffset(offset: number): void {
-    writeLong(this.buffer, this.position, offset);
+    writeInt64(this.buffer, this.position, offset);
   }
 
   setPartitionLeaderEpoch(epoch: number): void {
-    this.buffer.writeInt32BE(epoch, this.position + 12);
+    writeInt32(this.buffer, this.position + 12, epoch);
   }
 
   /**
@@ -203,8 +199,8 @@ export class RecordBatch {
     if (this.timestampType === type && this.maxTimestamp === timestamp) return;
     const bit = type === 'logAppendTime' ? LOG_APPEND_TIME_BIT : 0;
     const attributes = (this.attributes & ~LOG_APPEND_TIME_BIT) | bit;
-    this.buffer.writeInt16BE(attributes, this.position + CRC_START);
-    writeLong(this.buffer, this.position + 35, timestamp);
+    writeInt16(this.buffer, this.position + CRC_START, attributes);
+    writeInt64(this.buffer, this.position + 35, timestamp);
     this.renewCrc();
   }
 
@@ -212,7 +208,7 @@ export class RecordBatch {
   renewCrc(): void {
     const end = this.position + this.sizeBytes;
     const crc = crc32c(this.buffer, this.position + CRC_START, end);
-    this.buffer.writeUInt32BE(crc, this.position + 17);
+    writeInt32(this.buffer, this.position + 17, crc);
   }
 
   /** The bytes of the batch, a view. */
@@ -258,39 +254,6 @@ export class RecordBatch {
   }
 }
 
-/**
- * Bytes of the batch at `position` including overhead, -1 when fewer than 12 bytes are left. May
- * exceed the buffer.
- */
-export const batchSizeAt = (buffer: Buffer, position: number): number =>
-  buffer.length - position < LOG_OVERHEAD ? -1 : buffer.readInt32BE(position + 8) + LOG_OVERHEAD;
-
-/**
- * The whole batches of a buffer; a partial one at the end is left out. Throws CORRUPT_MESSAGE at a
- * size or magic that no batch can have; like Kafka it looks at the size before completeness.
- */
-export function* batches(buffer: Buffer): Generator<RecordBatch> {
-  let position = 0;
-  for (;;) {
-    const size = batchSizeAt(buffer, position);
-    if (size === -1) return;
-    if (size < LOG_OVERHEAD + BATCH_SIZE_FIELD_MIN) {
-      throw new ProtocolError(errorCodes.CORRUPT_MESSAGE, `batch of ${size} bytes`);
-    }
-    if (buffer.length - position < LOG_OVERHEAD + 5) return;
-    const magic = buffer.readInt8(position + 16);
-    if (magic < 0 || magic > 2) {
-      throw new ProtocolError(errorCodes.CORRUPT_MESSAGE, `batch with magic ${magic}`);
-    }
-    if (size > buffer.length - position) return;
-    if (magic === 2 && size < BATCH_OVERHEAD) {
-      throw new ProtocolError(errorCodes.CORRUPT_MESSAGE, `batch of ${size} bytes`);
-    }
-    yield new RecordBatch(buffer, position);
-    position += size;
-  }
-}
-
 export interface BatchHeader {
   readonly baseOffset?: number;
   readonly partitionLeaderEpoch?: number;
@@ -312,24 +275,24 @@ export interface BatchHeader {
  * Writes header and checksum into the first 61 bytes of `batch`, whose payload is already in place.
  */
 export const writeBatchHeader = (batch: Buffer, header: BatchHeader): void => {
-  writeLong(batch, 0, header.baseOffset ?? 0);
-  batch.writeInt32BE(batch.length - LOG_OVERHEAD, 8);
-  batch.writeInt32BE(header.partitionLeaderEpoch ?? -1, 12);
-  batch.writeInt8(2, 16);
+  writeInt64(batch, 0, header.baseOffset ?? 0);
+  writeInt32(batch, 8, batch.length - LOG_OVERHEAD);
+  writeInt32(batch, 12, header.partitionLeaderEpoch ?? -1);
+  batch[16] = 2;
   const attributes =
     codecs.indexOf(header.compression ?? 'none') |
     (header.timestampType === 'logAppendTime' ? LOG_APPEND_TIME_BIT : 0) |
     (header.isTransactional ? TRANSACTIONAL_BIT : 0) |
     (header.isControl ? CONTROL_BIT : 0) |
     (header.hasDeleteHorizon ? DELETE_HORIZON_BIT : 0);
-  batch.writeInt16BE(attributes, CRC_START);
-  batch.writeInt32BE(header.lastOffsetDelta, 23);
-  writeLong(batch, 27, header.baseTimestamp);
-  writeLong(batch, 35, header.maxTimestamp);
-  writeLong(batch, 43, header.producerId ?? -1);
-  batch.writeInt16BE(header.producerEpoch ?? -1, 51);
-  batch.writeInt32BE(header.baseSequence ?? -1, 53);
-  batch.writeInt32BE(header.recordCount, 57);
+  writeInt16(batch, CRC_START, attributes);
+  writeInt32(batch, 23, header.lastOffsetDelta);
+  writeInt64(batch, 27, header.baseTimestamp);
+  writeInt64(batch, 35, header.maxTimestamp);
+  writeInt64(batch, 43, header.producerId ?? -1);
+  writeInt16(batch, 51, header.producerEpoch ?? -1);
+  writeInt32(batch, 53, header.baseSequence ?? -1);
+  writeInt32(batch, 57, header.recordCount);
   new RecordBatch(batch, 0).renewCrc();
 };
 

@@ -3,7 +3,8 @@
  * `bytes.ts`. A value that does not fit ends in `EncodeError`. Strings bring their length along;
  * the lengths of bytes and records are written apart, as they are read.
  */
-import { EncodeError, HIGH, STRING_BYTES_MAX } from './bytes.ts';
+import { EncodeError, STRING_BYTES_MAX } from './bytes.ts';
+import { writeInt16, writeInt32, writeInt64 } from './integers.ts';
 
 /** Longer strings leave the byte-by-byte loop to the runtime, which is faster from here on. */
 const SHORT_STRING_CHARS = 48;
@@ -43,7 +44,7 @@ export class Writer {
 
   /** Overwrites the four bytes the writing began with; only after `finish`. */
   patchFirstInt32(value: number): void {
-    (this.#pieces[0] ?? empty).writeInt32BE(value, 0);
+    writeInt32(this.#pieces[0] ?? empty, 0, value);
   }
 
   /** Ends the current piece; what follows goes behind it in the same memory. */
@@ -92,36 +93,25 @@ export class Writer {
   int16(value: number): void {
     if ((value << 16) >> 16 !== value) throw notA('int16', value);
     const start = this.#take(2);
-    this.#buffer[start] = value >> 8;
-    this.#buffer[start + 1] = value;
+    writeInt16(this.#buffer, start, value);
   }
 
   uint16(value: number): void {
     if ((value & 0xffff) !== value) throw notA('uint16', value);
     const start = this.#take(2);
-    this.#buffer[start] = value >> 8;
-    this.#buffer[start + 1] = value;
+    writeInt16(this.#buffer, start, value);
   }
 
   int32(value: number): void {
     if ((value | 0) !== value) throw notA('int32', value);
-    this.#putInt32(this.#take(4), value);
-  }
-
-  #putInt32(start: number, value: number): void {
-    const buffer = this.#buffer;
-    buffer[start] = value >> 24;
-    buffer[start + 1] = value >> 16;
-    buffer[start + 2] = value >> 8;
-    buffer[start + 3] = value;
+    const start = this.#take(4);
+    writeInt32(this.#buffer, start, value);
   }
 
   int64(value: number): void {
     if (!Number.isSafeInteger(value)) throw notA('int64', value);
     const start = this.#take(8);
-    this.#putInt32(start, Math.floor(value / HIGH));
-    // The remainder keeps the sign of a negative value; the shift that follows takes it as 32 bits.
-    this.#putInt32(start + 4, (value % HIGH) | 0);
+    writeInt64(this.#buffer, start, value);
   }
 
   timestamp(value: number): void {

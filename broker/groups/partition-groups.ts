@@ -3,7 +3,7 @@
  * loading of them. An `OwnedPartition` stands for one term of leadership; whoever waited checks
  * that it is still the current one.
  */
-import { batches } from '../../protocol/record-batch.ts';
+import { batches } from '../../protocol/batches.ts';
 import type { Timer } from '../../system/clock.ts';
 import type { System } from '../../system/system.ts';
 import type { CoordinatorLog } from '../coordinator-log.ts';

@@ -3,10 +3,11 @@
  * are handed on as they came; the order of the checks is Kafka's (requests sheet §8.1).
  */
 import { apis, type RequestOf, type ResponseOf } from '../../protocol/apis.ts';
+import { batchAfter, batchAt } from '../../protocol/batches.ts';
 import { errorCodes, ProtocolError } from '../../protocol/errors.ts';
-import { batches, type RecordBatch } from '../../protocol/record-batch.ts';
+import type { RecordBatch } from '../../protocol/record-batch.ts';
 import { isInternalTopic } from '../internal-topics.ts';
-import { type Append, type AppendResult, appendRecords } from '../replication/appends.ts';
+import { type Append, type AppendResult, appendRecords, refused } from '../replication/appends.ts';
 import type { Services } from '../services.ts';
 import { handler, type RequestContext } from './handler.ts';
 import { leaderHint, nodeEndpoints } from './leader-hints.ts';
@@ -29,33 +30,39 @@ export class CloseConnection extends Error {
 export const produceHandler = handler(apis.produce, async (services, request, context) => {
   checkTransactional(request);
   const appends: Append[] = [];
-  const early = new Map<string, number>();
+  const early: number[] = [];
   for (const topic of request.topicData) {
     for (const { index, records } of topic.partitionData) {
       const errorCode = precheck(services, request, context, { topic: topic.name, index, records });
-      if (records === null || errorCode !== errorCodes.NONE)
-        early.set(`${topic.name}-${index}`, errorCode);
-      else appends.push({ topic: topic.name, partition: index, records });
+      early.push(errorCode);
+      if (records !== null && errorCode === errorCodes.NONE)
+        appends.push({ topic: topic.name, partition: index, records });
     }
   }
-  const results = await appendRecords(services.replicas, appends, {
+  const appended = await appendRecords(services.replicas, appends, {
     acks: request.acks === 0 || request.acks === 1 ? request.acks : -1,
     timeoutMs: request.timeoutMs,
     origin: 'client',
   });
+  const results = inOrderOfRequest(early, appended);
   if (request.acks === 0) {
-    const hasFailed = early.size > 0 || results.some(({ errorCode }) => errorCode !== 0);
-    if (hasFailed) throw new CloseConnection('a produce request with acks=0 has failed');
-    return null;
+    if (results.every(({ errorCode }) => errorCode === errorCodes.NONE)) return null;
+    throw new CloseConnection('a produce request with acks=0 has failed');
   }
-  const byPartition = new Map(
-    appends.map(({ topic, partition }, index) => [`${topic}-${partition}`, results[index]]),
-  );
-  return respond(services, request, context, (topic, partition) => {
-    const name = `${topic}-${partition}`;
-    return byPartition.get(name) ?? early.get(name) ?? errorCodes.UNKNOWN_SERVER_ERROR;
-  });
+  return respond(services, request, context, results);
 });
+
+/** One result for each partition: that of its append, or what kept it from being appended. */
+const inOrderOfRequest = (
+  early: readonly number[],
+  appended: readonly AppendResult[],
+): readonly AppendResult[] => {
+  if (early.length === appended.length) return appended;
+  const rest = appended.values();
+  return early.map((errorCode) =>
+    errorCode === errorCodes.NONE ? (rest.next().value as AppendResult) : refused(errorCode),
+  );
+};
 
 /**
  * Refuses the whole request where it is transactional without saying so, or of two producers. Looks at the first batch of
@@ -65,7 +72,7 @@ const checkTransactional = (request: ProduceRequest): void => {
   let producer: RecordBatch | null = null;
   for (const { partitionData } of request.topicData) {
     for (const { records } of partitionData) {
-      const batch = records === null ? undefined : batches(records).next().value;
+      const batch = records === null ? null : batchAt(records, 0);
       if (!batch?.isTransactional) continue;
       if (request.transactionalId === null)
         throw new ProtocolError(errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
@@ -101,51 +108,43 @@ const precheck = (
 
 /** Exactly one batch, in the new format, in a codec that the version knows. */
 const checkBatches = (records: Buffer, apiVersion: number): number => {
-  const [first, second] = batches(records);
-  if (first === undefined || first.isOld) return errorCodes.INVALID_RECORD;
+  const first = batchAt(records, 0);
+  if (first === null || first.isOld) return errorCodes.INVALID_RECORD;
   // In this order: asking for the codec fails where there is none of that number.
   if (apiVersion < WITH_ZSTD && first.compression === 'zstd')
     return errorCodes.UNSUPPORTED_COMPRESSION_TYPE;
-  return second === undefined ? errorCodes.NONE : errorCodes.INVALID_RECORD;
+  return batchAfter(first) === null ? errorCodes.NONE : errorCodes.INVALID_RECORD;
 };
 
 const respond = (
   services: Services,
   request: ProduceRequest,
   context: RequestContext,
-  resultOf: (topic: string, partition: number) => AppendResult | number,
+  results: readonly AppendResult[],
 ): ProduceResponse => {
   const leaders = new Set<number>();
-  const hint = (topic: string, partition: number, errorCode: number) => {
-    if (errorCode !== errorCodes.NOT_LEADER_OR_FOLLOWER || context.apiVersion < WITH_LEADER_HINTS)
-      return {};
-    const currentLeader = leaderHint(services, topic, partition);
+  const rest = results.values();
+  const answer = (topic: string, index: number): PartitionResponse => {
+    const response = partitionResponse(index, rest.next().value as AppendResult);
+    const isHinted =
+      response.errorCode === errorCodes.NOT_LEADER_OR_FOLLOWER &&
+      context.apiVersion >= WITH_LEADER_HINTS;
+    if (!isHinted) return response;
+    const currentLeader = leaderHint(services, topic, index);
     leaders.add(currentLeader.leaderId);
-    return { currentLeader };
+    return { ...response, currentLeader };
   };
   const responses = request.topicData.map(({ name, partitionData }) => ({
     name,
-    partitionResponses: partitionData.map(({ index }) => {
-      const result = resultOf(name, index);
-      const errorCode = typeof result === 'number' ? result : result.errorCode;
-      return { ...partitionResponse(index, result), ...hint(name, index, errorCode) };
-    }),
+    partitionResponses: partitionData.map(({ index }) => answer(name, index)),
   }));
   if (leaders.size === 0) return { responses };
   return { responses, nodeEndpoints: nodeEndpoints(services, leaders, context.listenerName) };
 };
 
-const partitionResponse = (index: number, result: AppendResult | number): PartitionResponse => {
-  if (typeof result === 'number')
-    return { index, errorCode: result, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1 };
-  return {
-    index,
-    errorCode: result.errorCode,
-    baseOffset: result.baseOffset,
-    logAppendTimeMs: result.logAppendTimeMs,
-    logStartOffset: result.logStartOffset,
-    ...(result.recordErrors === undefined
-      ? {}
-      : { recordErrors: result.recordErrors, errorMessage: result.errorMessage ?? null }),
-  };
+const partitionResponse = (index: number, result: AppendResult): PartitionResponse => {
+  const { errorCode, baseOffset, logAppendTimeMs, logStartOffset } = result;
+  const response = { index, errorCode, baseOffset, logAppendTimeMs, logStartOffset };
+  const { recordErrors, errorMessage = null } = result;
+  return recordErrors === undefined ? response : { ...response, recordErrors, errorMessage };
 };

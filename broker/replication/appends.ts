@@ -5,6 +5,7 @@
 import type { AppendInfo } from '../../log/partition-log.ts';
 import { InvalidRecordsError, type RecordError } from '../../log/validate-errors.ts';
 import { errorCodes, ProtocolError } from '../../protocol/errors.ts';
+import type { Deadline, Deadlines } from '../deadlines.ts';
 import type { HostedPartition } from './hosted-partition.ts';
 import type { ReplicaManager } from './replica-manager.ts';
 
@@ -49,27 +50,30 @@ export const appendRecords = async (
   appends: readonly Append[],
   options: AppendOptions,
 ): Promise<AppendResult[]> => {
-  const deadline = new AckDeadline(replicas, options);
+  const { acks, timeoutMs, origin } = options;
+  const deadline = acks === -1 ? new AckDeadline(replicas, timeoutMs) : null;
   // No await before every append is queued: the next request of this connection must queue behind.
-  const results = appends.map((append) => appendOne(replicas, append, options, deadline));
+  const results = appends.map((append) => appendOne(replicas, append, origin, deadline));
   try {
-    return await Promise.all(results);
+    const [only] = results;
+    // Most requests are for one partition, and waiting for several costs more.
+    return only !== undefined && results.length === 1 ? [await only] : await Promise.all(results);
   } finally {
-    deadline.remove();
+    deadline?.remove();
   }
 };
 
 const appendOne = async (
   replicas: ReplicaManager,
   { topic, partition, records }: Append,
-  { acks, origin }: AppendOptions,
-  deadline: AckDeadline,
+  origin: AppendOptions['origin'],
+  deadline: AckDeadline | null,
 ): Promise<AppendResult> => {
   const replica = replicas.lookUp(topic, partition);
-  if (typeof replica === 'number') return failed(replica);
-  if (!replica.state.isLeader) return failed(errorCodes.NOT_LEADER_OR_FOLLOWER);
-  if (acks === -1 && replica.isUnderMinIsr)
-    return failed(errorCodes.NOT_ENOUGH_REPLICAS, replica.log.logStartOffset);
+  if (typeof replica === 'number') return refused(replica);
+  if (!replica.state.isLeader) return refused(errorCodes.NOT_LEADER_OR_FOLLOWER);
+  if (deadline !== null && replica.isUnderMinIsr)
+    return refused(errorCodes.NOT_ENOUGH_REPLICAS, replica.log.logStartOffset);
   const { leaderEpoch } = replica.state;
   let info: AppendInfo;
   try {
@@ -81,7 +85,8 @@ const appendOne = async (
   } catch (error) {
     return refusal(error, replica, replicas);
   }
-  const errorCode = acks === -1 ? await deadline.acks(replica, info.lastOffset + 1) : 0;
+  const errorCode =
+    deadline === null ? errorCodes.NONE : await deadline.acks(replica, info.lastOffset + 1);
   return {
     errorCode,
     baseOffset: info.baseOffset,
@@ -90,7 +95,8 @@ const appendOne = async (
   };
 };
 
-const failed = (errorCode: number, logStartOffset = -1): AppendResult => ({
+/** The result of an append that was not made. */
+export const refused = (errorCode: number, logStartOffset = -1): AppendResult => ({
   errorCode,
   baseOffset: -1,
   logAppendTimeMs: -1,
@@ -104,37 +110,32 @@ const refusal = (
 ): AppendResult => {
   if (error instanceof InvalidRecordsError) {
     return {
-      ...failed(error.code, replica.log.logStartOffset),
+      ...refused(error.code, replica.log.logStartOffset),
       errorMessage: error.message,
       recordErrors: error.recordErrors,
     };
   }
   if (error instanceof ProtocolError) {
     const showsStart = !withoutLogStart.has(error.code);
-    return failed(error.code, showsStart ? replica.log.logStartOffset : -1);
+    return refused(error.code, showsStart ? replica.log.logStartOffset : -1);
   }
   replicas.system.logger.error(
     { err: error, topic: replica.topic, partition: replica.partition },
     'append failed',
   );
-  return failed(errorCodes.KAFKA_STORAGE_ERROR);
+  return refused(errorCodes.KAFKA_STORAGE_ERROR);
 };
 
 /** The waits of one request under one deadline. */
 class AckDeadline {
-  readonly #replicas: ReplicaManager;
-  readonly #remove: () => void;
+  readonly #deadlines: Deadlines;
+  readonly #deadline: Deadline;
   readonly #expirations = new Set<() => void>();
   #isExpired = false;
 
-  constructor(replicas: ReplicaManager, { acks, timeoutMs }: AppendOptions) {
-    this.#replicas = replicas;
-    if (acks !== -1) {
-      this.#remove = () => {};
-      return;
-    }
-    const deadline = replicas.deadlines.add(timeoutMs, () => this.#expire());
-    this.#remove = () => this.#replicas.deadlines.remove(deadline);
+  constructor(replicas: ReplicaManager, timeoutMs: number) {
+    this.#deadlines = replicas.deadlines;
+    this.#deadline = this.#deadlines.add(timeoutMs, () => this.#expire());
   }
 
   /** Resolves to the error code of the acknowledgement of everything below `offset`. */
@@ -154,7 +155,7 @@ class AckDeadline {
   }
 
   remove(): void {
-    this.#remove();
+    this.#deadlines.remove(this.#deadline);
   }
 
   #expire(): void {

@@ -6,8 +6,8 @@
 import { UnexpectedOffsetError } from '../../log/partition-log.ts';
 import { ChannelClosed, RequestTimeout } from '../../network/errors.ts';
 import { apis } from '../../protocol/apis.ts';
+import { batches } from '../../protocol/batches.ts';
 import { errorCodes, ProtocolError } from '../../protocol/errors.ts';
-import { batches } from '../../protocol/record-batch.ts';
 import { ZERO_UUID } from '../../protocol/uuid.ts';
 import type { Timer } from '../../system/clock.ts';
 import type { System } from '../../system/system.ts';

@@ -1,6 +1,7 @@
 /** The coordinators' topics as logs: what coordinator-log.ts asks for, over the replicas of this broker. */
+
+import { batches } from '../../protocol/batches.ts';
 import { errorCodes, ProtocolError } from '../../protocol/errors.ts';
-import { batches } from '../../protocol/record-batch.ts';
 import type { CoordinatorLog } from '../coordinator-log.ts';
 import { appendRecords } from './appends.ts';
 import type { ReplicaManager } from './replica-manager.ts';

@@ -3,8 +3,8 @@
  * progress, and the records up to what this reader may see (requests sheet §9.2-9.3, replication sheet §8).
  */
 import type { LogRead, PartitionLog } from '../../log/partition-log.ts';
+import { batches } from '../../protocol/batches.ts';
 import { errorCodes, ProtocolError } from '../../protocol/errors.ts';
-import { batches } from '../../protocol/record-batch.ts';
 import { ZERO_UUID } from '../../protocol/uuid.ts';
 import type { HostedPartition } from './hosted-partition.ts';
 import type { ReplicaManager } from './replica-manager.ts';

@@ -3,8 +3,9 @@
  * its partitions by events and reads again. Reproduces Kafka's ReplicaManager.fetchMessages and DelayedFetch (requests
  * sheet §9.2-9.4); what is read of one partition stands in partition-reads.ts.
  */
+
+import { batches } from '../../protocol/batches.ts';
 import { errorCodes } from '../../protocol/errors.ts';
-import { batches } from '../../protocol/record-batch.ts';
 import { bufferPool } from '../../system/buffer-pool.ts';
 import type { FetchWatch, HostedPartition } from './hosted-partition.ts';
 import {

@@ -1,6 +1,6 @@
 /** The asking side of Fetch for tests: one broker that leads, and followers and consumers that are the test itself. */
 import { fetchHandler } from '../../broker/handlers/fetch.ts';
-import { batches } from '../../protocol/record-batch.ts';
+import { batches } from '../../protocol/batches.ts';
 import { call } from './fake-services.ts';
 import { type ClusterOptions, ReplicaCluster, TOPIC_ID } from './replication/replica-cluster.ts';
 

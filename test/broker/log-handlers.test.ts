@@ -12,8 +12,8 @@ import { writeTxnMarkersHandler } from '../../broker/handlers/transactions.ts';
 import type { HostedPartition } from '../../broker/replication/hosted-partition.ts';
 import type { ReplicaManager } from '../../broker/replication/replica-manager.ts';
 import type { AppendInfo, PartitionLog } from '../../log/partition-log.ts';
+import { batches } from '../../protocol/batches.ts';
 import { endTransactionMarkerOf } from '../../protocol/control-record.ts';
-import { batches } from '../../protocol/record-batch.ts';
 import type { Disk } from '../../system/disk.ts';
 import { absent, call, clusterUpdate, fakeServices, topicIdOf } from './fake-services.ts';
 

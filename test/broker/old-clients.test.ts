@@ -3,10 +3,11 @@ import { fetchHandler } from '../../broker/handlers/fetch.ts';
 import { listOffsetsHandler } from '../../broker/handlers/list-offsets.ts';
 import { produceHandler } from '../../broker/handlers/produce.ts';
 import type { LogConfig } from '../../log/log-config.ts';
+import { batches } from '../../protocol/batches.ts';
 import { downConvert } from '../../protocol/down-conversion.ts';
 import { errorCodes } from '../../protocol/errors.ts';
 import { messagesIn } from '../../protocol/old-messages.ts';
-import { batches, buildBatch } from '../../protocol/record-batch.ts';
+import { buildBatch } from '../../protocol/record-batch.ts';
 import { call } from './fake-services.ts';
 import {
   batchOf,

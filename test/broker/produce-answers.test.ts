@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { fetchHandler } from '../../broker/handlers/fetch.ts';
 import { produceHandler } from '../../broker/handlers/produce.ts';
 import { defaultLogConfig, logConfigOf } from '../../log/log-config.ts';
+import { batches } from '../../protocol/batches.ts';
 import { errorCodes, ProtocolError } from '../../protocol/errors.ts';
 import { messagesIn } from '../../protocol/old-messages.ts';
-import { batches } from '../../protocol/record-batch.ts';
 import { call } from './fake-services.ts';
 import { ReplicaCluster, removeDirectories, TOPIC } from './replication/replica-cluster.ts';
 

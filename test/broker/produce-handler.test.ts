@@ -153,6 +153,32 @@ describe('acknowledgement', () => {
 });
 
 describe('refusals', () => {
+  test('stand in the order of the request, beside what was appended', async () => {
+    await start();
+    const answers = await produceTo({ 0: null, 2: batchOf(['b']), 3: batchOf(['c']) });
+    expect(answers.map(({ index, errorCode }) => [index, errorCode])).toEqual([
+      [0, errorCodes.INVALID_RECORD],
+      [2, errorCodes.UNKNOWN_TOPIC_OR_PARTITION],
+      [3, errorCodes.UNKNOWN_TOPIC_OR_PARTITION],
+    ]);
+    const { services } = cluster.broker(1);
+    const good = { index: 0, records: batchOf(['a', 'b']) };
+    const topicData = [
+      { name: 'no-such-topic', partitionData: [good] },
+      { name: TOPIC, partitionData: [{ index: 0, records: null }, good, good] },
+    ];
+    const request = { transactionalId: null, acks: 1, timeoutMs: 1000, topicData };
+    const answer = await call(produceHandler, services, 11, request);
+    const topics = answer.responses as { partitionResponses: Answer[] }[];
+    const all = topics.flatMap(({ partitionResponses }) => partitionResponses);
+    expect(all.map(({ errorCode, baseOffset }) => [errorCode, baseOffset])).toEqual([
+      [errorCodes.UNKNOWN_TOPIC_OR_PARTITION, -1],
+      [errorCodes.INVALID_RECORD, -1],
+      [errorCodes.NONE, 0],
+      [errorCodes.NONE, 2],
+    ]);
+  });
+
   test('concern their own partition', async () => {
     await start();
     const answers = await produceTo({ 0: batchOf(['a']), 3: batchOf(['b']) });

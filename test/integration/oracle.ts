@@ -5,8 +5,8 @@
 import { type Admin, createAdmin, type PartitionInfo, throwFirst } from '../../client/index.ts';
 import { openChannel, type RequestChannel } from '../../network/request-channel.ts';
 import { apis } from '../../protocol/apis.ts';
+import { batches } from '../../protocol/batches.ts';
 import { errorOf } from '../../protocol/errors.ts';
-import { batches } from '../../protocol/record-batch.ts';
 import { realSystem } from '../../system/system.ts';
 import { until } from './waiting.ts';
 

@@ -180,6 +180,23 @@ describe('the tail', () => {
     expect(tail.read(oldest, all)?.buffers).toHaveLength(200 - oldest);
   });
 
+  test('finds every batch it holds, however many it has dropped', () => {
+    const tail = new Tail(new TailBudget(MIB));
+    for (let offset = 0; offset < 1000; offset++) {
+      const batch = Buffer.alloc(10_000);
+      batch.writeInt32BE(offset);
+      tail.push(batch, offset, offset);
+      const oldest = offset + 1 - tail.bytes / 10_000;
+      expect(tail.read(oldest - 1, all)).toBeNull();
+      for (const wanted of [oldest, Math.floor((oldest + offset) / 2), offset])
+        expect(tail.read(wanted, all)?.buffers[0]?.readInt32BE()).toBe(wanted);
+    }
+    tail.clear();
+    expect(tail.bytes).toBe(0);
+    tail.push(Buffer.alloc(10_000), 1000, 1000);
+    expect(tail.read(1000, all)?.buffers).toHaveLength(1);
+  });
+
   test('the logs that were idle longest give way when the budget is used up', () => {
     const budget = new TailBudget(2 * MIB);
     const tails = [new Tail(budget), new Tail(budget), new Tail(budget)];

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { BadSnapshotError, decodeProducerSnapshot } from '../../log/producer-snapshot.ts';
 import { type CheckResult, ProducerStates } from '../../log/producer-state.ts';
 import type { AbortedTransaction } from '../../log/transaction-index.ts';
+import { batches } from '../../protocol/batches.ts';
 import { buildEndTransactionMarker } from '../../protocol/control-record.ts';
 import { errorCodes, ProtocolError } from '../../protocol/errors.ts';
-import { batches, buildBatch, RecordBatch } from '../../protocol/record-batch.ts';
+import { buildBatch, RecordBatch } from '../../protocol/record-batch.ts';
 
 interface Given {
   readonly id?: number;

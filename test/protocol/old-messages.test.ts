@@ -1,10 +1,12 @@
 /** Messages of magic 0 and 1, against logs of Apache Kafka and what old consumers got from it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { batches } from '../../protocol/batches.ts';
 import { downConvert } from '../../protocol/down-conversion.ts';
 import { errorCodes } from '../../protocol/errors.ts';
+import { writeInt64 } from '../../protocol/integers.ts';
 import { encodeOldMessage, messagesIn, wrapOldMessages } from '../../protocol/old-messages.ts';
-import { batches, buildBatch, writeLong } from '../../protocol/record-batch.ts';
+import { buildBatch } from '../../protocol/record-batch.ts';
 
 type Row = readonly [offset: number, timestamp: number, key: string | null, value: string | null];
 
@@ -74,7 +76,7 @@ describe('what consumers of old formats get', () => {
       const sent = fromBase64(dialogue[`produced${version}`]);
       const [first] = batches(sent);
       const batch = first?.isOld === true ? buildBatch({ records: messagesIn(first) }) : sent;
-      writeLong(batch, 0, version);
+      writeInt64(batch, 0, version);
       log.push(batch);
     }
     const records = Buffer.concat(log);

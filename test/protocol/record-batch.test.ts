@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { batches, batchSizeAt } from '../../protocol/batches.ts';
 import { codecs } from '../../protocol/compression.ts';
 import {
   buildEndTransactionMarker,
@@ -7,13 +8,7 @@ import {
 } from '../../protocol/control-record.ts';
 import { errorCodes } from '../../protocol/errors.ts';
 import { InvalidRecordError, incrementSequence } from '../../protocol/record.ts';
-import {
-  type BatchOptions,
-  batches,
-  batchSizeAt,
-  buildBatch,
-  RecordBatch,
-} from '../../protocol/record-batch.ts';
+import { type BatchOptions, buildBatch, RecordBatch } from '../../protocol/record-batch.ts';
 
 const fixtures = join(__dirname, '../fixtures/records');
 

@@ -2,8 +2,8 @@
  * A consumer that reads every partition from the beginning, in order, without gaps, and tells the history what it sees.
  */
 import { apis } from '../../protocol/apis.ts';
+import { batches } from '../../protocol/batches.ts';
 import { errorCodes, errorOf } from '../../protocol/errors.ts';
-import { batches } from '../../protocol/record-batch.ts';
 import type { Leader, SimClient } from './client.ts';
 import type { History } from './history.ts';
 import { Violation, type World } from './world.ts';

@@ -2,7 +2,8 @@
  * A partition's log as it lies on a simulated disk, read past the broker that owns it: a fingerprint for each offset.
  * Reads only what is new since the last time, unless the files were cut or rewritten.
  */
-import { batchSizeAt, RecordBatch } from '../../protocol/record-batch.ts';
+import { batchSizeAt } from '../../protocol/batches.ts';
+import { RecordBatch } from '../../protocol/record-batch.ts';
 import type { Device } from './disk.ts';
 import type { Inode } from './disk-content.ts';
 

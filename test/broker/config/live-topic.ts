@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { createAdmin, throwFirst } from '../../../client/index.ts';
 import { openChannel, type RequestChannel } from '../../../network/request-channel.ts';
 import { apis } from '../../../protocol/apis.ts';
-import { batches, buildBatch, type RecordInput } from '../../../protocol/record-batch.ts';
+import { batches } from '../../../protocol/batches.ts';
+import { buildBatch, type RecordInput } from '../../../protocol/record-batch.ts';
 import { realSystem } from '../../../system/system.ts';
 import type { Cluster } from '../../../tools/cluster.ts';
 

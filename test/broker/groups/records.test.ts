@@ -11,7 +11,8 @@ import {
   parseOffsetValue,
 } from '../../../broker/groups/records.ts';
 import { Replay } from '../../../broker/groups/replay.ts';
-import { batches, buildBatch } from '../../../protocol/record-batch.ts';
+import { batches } from '../../../protocol/batches.ts';
+import { buildBatch } from '../../../protocol/record-batch.ts';
 
 /** __consumer_offsets-0 as Apache Kafka 3.9.1 wrote it. */
 const written = readFileSync(join(__dirname, '../../fixtures/groups/consumer-offsets.log'));

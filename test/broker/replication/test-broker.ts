@@ -5,7 +5,8 @@ import type { HostedPartition } from '../../../broker/replication/hosted-partiti
 import type { IsrProposal } from '../../../broker/replication/partition.ts';
 import type { ReplicaManager } from '../../../broker/replication/replica-manager.ts';
 import type { Services } from '../../../broker/services.ts';
-import { batches, buildBatch } from '../../../protocol/record-batch.ts';
+import { batches } from '../../../protocol/batches.ts';
+import { buildBatch } from '../../../protocol/record-batch.ts';
 import { call } from '../fake-services.ts';
 
 export const TOPIC = 'topic';
