@@ -192,6 +192,7 @@ test('no file is dead: each is reached from an executable, the package or a test
     'bench/run.ts',
     'bench/storage.ts',
     'bench/storage-open.ts',
+    'bench/turns.ts',
     'bench/zookeeper-clients.ts',
     'bench/zookeeper-servers.ts',
     'test/simulation/run.ts',
