@@ -312,8 +312,8 @@ export class Appender {
       get active() {
         return store().active;
       },
-      needsPreparation: () => store().isMetadataPending,
-      prepare: () => store().writeMetadata(),
+      needsPreparation: () => store().metadata.isPending,
+      prepare: () => store().metadata.write(),
       roll: async (baseOffset, snapshot) => {
         const rolled = store().active;
         await store().roll(baseOffset, snapshot);

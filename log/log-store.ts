@@ -4,15 +4,12 @@
  * its callers: partition-log.ts runs one of these jobs at a time, besides the append queue, which
  * only adds at the end.
  */
-import { replaceFile } from '../system/disk.ts';
-import { createSerial } from '../system/serial.ts';
 import type { PendingAppend } from './append-queue.ts';
 import type { EpochCache } from './epoch-cache.ts';
-import { EPOCHS_FILE, PARTITION_METADATA_FILE } from './file-names.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogContext } from './log-context.ts';
 import { type LoadedLog, loadLog } from './log-loader.ts';
-import { encodePartitionMetadata } from './partition-metadata.ts';
+import { MetadataFiles } from './metadata-files.ts';
 import type { ProducerFiles } from './producer-files.ts';
 import type { ProducerStates } from './producer-state.ts';
 import { countExpired } from './retention.ts';
@@ -38,7 +35,8 @@ export class LogStore {
   recoveryPoint: number;
   lastFlushMs: number;
   sizeBytes: number;
-  topicId: string | null;
+  /** Topic id and leader epochs, as far as they are files. */
+  readonly metadata: MetadataFiles;
   /** Goes up with every cut, so that what began before it can tell. */
   truncations = 0;
   /** Up to here records have been synced by `sync`. */
@@ -46,14 +44,13 @@ export class LogStore {
   readonly #changes = new SegmentChanges();
   readonly #context: LogContext;
   readonly #producerFiles: ProducerFiles;
-  readonly #metadataJobs = createSerial();
-  #metadataJobCount = 0;
-  #isTopicIdDirty = false;
 
   /** Opens another directory with the same records as `log`, whose epochs it takes over. */
   static async openCopy(
     context: LogContext,
-    log: Pick<LogStore, 'config' | 'topicId' | 'logStartOffset' | 'epochs'>,
+    log: Pick<LogStore, 'config' | 'logStartOffset' | 'epochs'> & {
+      readonly topicId: string | null;
+    },
     files: { readonly directory: string; readonly recoveryPoint: number },
   ): Promise<LogStore> {
     const { config, topicId, logStartOffset } = log;
@@ -61,7 +58,7 @@ export class LogStore {
     const loaded = await loadLog(context, options);
     loaded.epochs.replace(log.epochs.entries);
     const store = new LogStore(context, loaded, options);
-    await store.writeMetadata();
+    await store.metadata.write();
     return store;
   }
 
@@ -73,9 +70,11 @@ export class LogStore {
     this.#context = context;
     this.directory = options.directory;
     this.config = options.config;
-    this.topicId = loaded.topicId;
     this.segments = loaded.segments;
     this.epochs = loaded.epochs;
+    const { directory } = options;
+    const { epochs, topicId } = loaded;
+    this.metadata = new MetadataFiles(context.system.disk, { directory, epochs, topicId });
     this.producers = loaded.producers;
     this.#producerFiles = loaded.producerFiles;
     this.logStartOffset = loaded.logStartOffset;
@@ -83,7 +82,7 @@ export class LogStore {
     this.recoveryPoint = loaded.recoveryPoint;
     this.lastFlushMs = context.system.clock.nowMs();
     this.sizeBytes = totalBytes(loaded.segments);
-    if (options.topicId !== null) this.assignTopicId(options.topicId);
+    if (options.topicId !== null) this.metadata.assignTopicId(options.topicId);
   }
 
   /** Below this all records have reached the device, if not their indexes. */
@@ -93,29 +92,6 @@ export class LogStore {
 
   get active(): Segment {
     return this.segments[this.segments.length - 1] as Segment;
-  }
-
-  /** Sets the topic id of a log that has none yet. */
-  assignTopicId(topicId: string): void {
-    if (this.topicId !== null) return;
-    this.topicId = topicId;
-    this.#isTopicIdDirty = true;
-  }
-
-  /** Whether leader epochs or the topic id have not reached their files yet. */
-  get isMetadataPending(): boolean {
-    return this.epochs.isDirty || this.#isTopicIdDirty || this.#metadataJobCount > 0;
-  }
-
-  /** Writes what is pending, behind such writes that are under way. */
-  async writeMetadata(): Promise<void> {
-    if (!this.isMetadataPending) return;
-    this.#metadataJobCount += 1;
-    try {
-      await this.#metadataJobs.run(() => this.#writeMetadataNow());
-    } finally {
-      this.#metadataJobCount -= 1;
-    }
   }
 
   /** Takes note of appends whose bytes are in the active segment's file. */
@@ -250,7 +226,7 @@ export class LogStore {
     this.logStartOffset = Math.min(this.logStartOffset, offset);
     this.sizeBytes = totalBytes(this.segments);
     this.epochs.truncateFromEnd(offset);
-    await this.writeMetadata();
+    await this.metadata.write();
     await this.#producerFiles.rebuild(this.producers, this.segments, {
       logStartOffset: this.logStartOffset,
       endOffset: offset,
@@ -272,7 +248,7 @@ export class LogStore {
     this.logEndOffset = offset;
     this.sizeBytes = 0;
     this.epochs.clear();
-    await this.writeMetadata();
+    await this.metadata.write();
     this.#lowerRecoveryPoint(offset);
     this.recoveryPoint = offset;
     this.#context.truncated(this.directory, offset);
@@ -284,7 +260,7 @@ export class LogStore {
     this.recoveryPoint = Math.max(this.recoveryPoint, this.logStartOffset);
     this.producers.advanceLogStartOffset(this.logStartOffset);
     this.epochs.truncateFromStart(this.logStartOffset);
-    await this.writeMetadata();
+    await this.metadata.write();
   }
 
   /** How many of the oldest segments retention lets go. */
@@ -345,17 +321,6 @@ export class LogStore {
     if (options.isActiveIdle) await active.release({ isActive: true });
   }
 
-  async #writeMetadataNow(): Promise<void> {
-    if (this.#isTopicIdDirty && this.topicId !== null) {
-      const text = encodePartitionMetadata(this.topicId);
-      await replaceFile(this.#disk, `${this.directory}/${PARTITION_METADATA_FILE}`, text);
-      this.#isTopicIdDirty = false;
-    }
-    if (!this.epochs.isDirty) return;
-    const text = this.epochs.takeText();
-    await replaceFile(this.#disk, `${this.directory}/${EPOCHS_FILE}`, text);
-  }
-
   async #createSegment(baseOffset: number): Promise<Segment> {
     const { config, directory } = this;
     const { disk, clock } = this.#context.system;
@@ -368,14 +333,19 @@ export class LogStore {
     return segment;
   }
 
-  /** With their snapshots, but for that of `replaced`, in whose place another segment comes. */
+  /**
+   * In this order, with their snapshots, but for that of `replaced`, in whose place another segment
+   * comes.
+   */
   async #removeSegments(segments: readonly Segment[], replaced?: Segment): Promise<void> {
+    const paths: string[] = [];
     for (const segment of segments) {
-      const paths = await segment.markDeleted();
+      paths.push(...(await segment.markDeleted()));
       if (segment !== replaced)
         paths.push(...(await this.#producerFiles.markDeleted(segment.baseOffset)));
-      this.#context.removeLater(paths, this.config.fileDeleteDelayMs);
     }
+    await this.#disk.syncDirectory(this.directory);
+    this.#context.removeLater(paths, this.config.fileDeleteDelayMs);
   }
 
   async #snapshot(): Promise<void> {

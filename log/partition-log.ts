@@ -92,7 +92,7 @@ export class PartitionLog {
     return this.#store.directory;
   }
   get topicId(): string | null {
-    return this.#store.topicId;
+    return this.#store.metadata.topicId;
   }
   get config(): LogConfig {
     return this.#store.config;
@@ -149,8 +149,8 @@ export class PartitionLog {
 
   /** Gives the topic id of a log whose directory did not say it; on disk before the next records. */
   assignTopicId(topicId: string): void {
-    this.#store.assignTopicId(topicId);
-    this.#inBackground(() => this.#store.writeMetadata());
+    this.#store.metadata.assignTopicId(topicId);
+    this.#inBackground(() => this.#store.metadata.write());
   }
 
   /**
@@ -211,7 +211,7 @@ export class PartitionLog {
       if (offset < (store.segments[0]?.baseOffset ?? 0)) await store.startOver(offset);
       else if (offset < store.logEndOffset) await store.cutAt(offset);
       store.epochs.truncateFromEnd(store.logEndOffset);
-      await store.writeMetadata();
+      await store.metadata.write();
     });
   }
 
@@ -232,7 +232,7 @@ export class PartitionLog {
   /** A leader's term begins. The entry is on disk before the first record of the epoch is. */
   assignEpochStart(leaderEpoch: number, startOffset: number): void {
     this.epochs.assign(leaderEpoch, startOffset);
-    this.#inBackground(() => this.#store.writeMetadata());
+    this.#inBackground(() => this.#store.metadata.write());
   }
 
   /** Not bounded by the high watermark, which the caller knows. */
@@ -349,7 +349,7 @@ export class PartitionLog {
     if (this.#guard.isClosed) return;
     if (!this.#guard.hasFailed)
       await this.#exclusive(async () => {
-        await this.#store.writeMetadata();
+        await this.#store.metadata.write();
         await this.#store.seal();
         // Before an append that waits behind this job could write again.
         this.#guard.isClosed = true;

@@ -63,11 +63,11 @@ export class ProducerFiles {
     for (const offset of unwanted) await this.#disk.remove(this.#path(offset));
   }
 
-  /** Renames the snapshot of a deleted segment; returns the path to remove later. */
+  /** Renames the snapshot of a deleted segment; returns the path to remove later. Syncs nothing. */
   async markDeleted(offset: number): Promise<string[]> {
     if (!this.#offsets.includes(offset)) return [];
     this.#offsets = this.#offsets.filter((other) => other !== offset);
-    await this.#disk.rename(this.#path(offset), this.#path(offset) + DELETED_SUFFIX);
+    await this.#disk.move(this.#path(offset), this.#path(offset) + DELETED_SUFFIX);
     return [this.#path(offset) + DELETED_SUFFIX];
   }
 

@@ -4,7 +4,7 @@
  * its way in what the other has left behind after a crash (log-loader.ts).
  */
 import type { Disk } from '../system/disk.ts';
-import { CLEANED_SUFFIX, SEGMENT_SUFFIXES, SWAP_SUFFIX } from './file-names.ts';
+import { CLEANED_SUFFIX, parentOf, SEGMENT_SUFFIXES, SWAP_SUFFIX } from './file-names.ts';
 
 export class SegmentChanges {
   #count = 0;
@@ -46,7 +46,8 @@ export class SegmentChanges {
 
 /**
  * Gives the complete `.cleaned` files at `path` (directory and offset) their final names, after
- * `removeOld` has taken those of the segments they replace. Data first: see log-loader.ts.
+ * `removeOld` has taken those of the segments they replace, and synced that. Data first: see
+ * log-loader.ts.
  */
 export const swapIn = async (
   disk: Disk,
@@ -57,8 +58,10 @@ export const swapIn = async (
   for (const suffix of SEGMENT_SUFFIXES)
     if ((await disk.info(path + suffix + CLEANED_SUFFIX)) !== null) suffixes.push(suffix);
   for (const suffix of suffixes)
-    await disk.rename(path + suffix + CLEANED_SUFFIX, path + suffix + SWAP_SUFFIX);
+    await disk.move(path + suffix + CLEANED_SUFFIX, path + suffix + SWAP_SUFFIX);
+  await disk.syncDirectory(parentOf(path));
   // From here on the copy counts, whatever happens.
   await removeOld();
-  for (const suffix of suffixes) await disk.rename(path + suffix + SWAP_SUFFIX, path + suffix);
+  for (const suffix of suffixes) await disk.move(path + suffix + SWAP_SUFFIX, path + suffix);
+  await disk.syncDirectory(parentOf(path));
 };

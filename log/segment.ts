@@ -286,13 +286,13 @@ export class Segment {
     this.timeIndex.file.unload();
   }
 
-  /** Renames the files for removal and returns their new paths; reads under way go on. */
+  /** Renames the files for removal and returns their new paths; reads under way go on. Syncs nothing. */
   async markDeleted(): Promise<string[]> {
     const paths: string[] = [];
     for (const suffix of SEGMENT_SUFFIXES) {
       const path = this.path + suffix;
       if ((await this.#disk.info(path)) === null) continue;
-      await this.#disk.rename(path, path + DELETED_SUFFIX);
+      await this.#disk.move(path, path + DELETED_SUFFIX);
       paths.push(path + DELETED_SUFFIX);
     }
     await this.release({ isActive: false });

@@ -51,6 +51,8 @@ export interface Disk {
   makeDirectory(path: string): Promise<void>;
   /** Renames within one file system, replacing the target, and syncs the directory. */
   rename(from: string, to: string): Promise<void>;
+  /** The same without the sync: of several, one `syncDirectory` behind them brings all to the device. */
+  move(from: string, to: string): Promise<void>;
   /** Removes a file; nothing happens where there is none. */
   remove(path: string): Promise<void>;
   /** Removes a directory with everything in it. */
@@ -251,6 +253,7 @@ export const realDisk: Disk = {
     }
   },
   makeDirectory,
+  move: (from, to) => fsp.rename(from, to),
   rename: async (from, to) => {
     await fsp.rename(from, to);
     await syncDirectory(dirname(to));

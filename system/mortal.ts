@@ -178,6 +178,7 @@ const mortalDisk = (disk: Disk, life: Life): Disk => {
     list: (path) => guard(() => disk.list(path)),
     makeDirectory: (path) => guard(() => disk.makeDirectory(path)),
     rename: (from, to) => guard(() => disk.rename(from, to)),
+    move: (from, to) => guard(() => disk.move(from, to)),
     remove: (path) => guard(() => disk.remove(path)),
     removeTree: (path) => guard(() => disk.removeTree(path)),
     syncDirectory: (path) => guard(() => disk.syncDirectory(path)),

@@ -33,6 +33,7 @@ class FailingDisk {
       writeFile: async (path, data) => guarded(real.writeFile)(path, data),
       makeDirectory: async (path) => guarded(real.makeDirectory)(path),
       rename: async (from, to) => guarded(real.rename)(from, to),
+      move: async (from, to) => guarded(real.move)(from, to),
     };
   }
 

@@ -64,6 +64,7 @@ class FailingDisk {
       list: guarded('list', disk.list),
       makeDirectory: guarded('create', disk.makeDirectory),
       rename: guarded('rename', disk.rename),
+      move: guarded('rename', disk.move),
       remove: guarded('remove', disk.remove),
       removeTree: guarded('remove', disk.removeTree),
       syncDirectory: guarded('sync', disk.syncDirectory),

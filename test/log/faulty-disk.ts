@@ -25,6 +25,7 @@ export class FaultyDisk {
       openSync: (path, mode) => this.#wrap(real.openSync(path, mode)),
       writeFile: change(real.writeFile),
       rename: change(async (from: string, to: string) => renameSync(from, to)),
+      move: change(real.move),
       remove: change(real.remove),
       removeTree: change(real.removeTree),
       // Nothing reaches a device in these tests; only the order of changes matters.

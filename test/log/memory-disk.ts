@@ -123,6 +123,12 @@ export class MemoryDisk {
       makeDirectory(posix.dirname(path));
       change({ type: 'makeDirectory', path });
     };
+    const move = (from: string, to: string): void => {
+      this.#check(from);
+      if (names.file(from) === undefined && !names.isDirectory(from)) throw failure('ENOENT', from);
+      if (names.isDirectory(to)) throw failure('ENOTEMPTY', to);
+      change({ type: 'rename', from, to });
+    };
     return {
       open: async (path, mode) => this.#file(path, mode),
       openSync: (path, mode) => this.#file(path, mode),
@@ -148,12 +154,9 @@ export class MemoryDisk {
         return names.list(path);
       },
       makeDirectory: async (path) => makeDirectory(path),
+      move: async (from, to) => move(from, to),
       rename: async (from, to) => {
-        this.#check(from);
-        if (names.file(from) === undefined && !names.isDirectory(from))
-          throw failure('ENOENT', from);
-        if (names.isDirectory(to)) throw failure('ENOTEMPTY', to);
-        change({ type: 'rename', from, to });
+        move(from, to);
         this.#step(to);
         names.sync();
       },

@@ -80,6 +80,10 @@ export const simDisk = (device: Device, process: SimProcess): Disk => {
     if (names.file(path) !== undefined || names.isDirectory(path))
       names.change({ type: 'remove', path });
   };
+  const move = (from: string, to: string): void => {
+    if (names.file(from) === undefined && !names.isDirectory(from)) throw failure('ENOENT', from);
+    names.change({ type: 'rename', from, to });
+  };
   return {
     open: (path, mode) => later(0.02, 0.2, () => openFile(path, mode)),
     openSync: openFile,
@@ -105,11 +109,10 @@ export const simDisk = (device: Device, process: SimProcess): Disk => {
       }),
     list: (path) => later(0.02, 0.2, () => names.list(path)),
     makeDirectory: (path) => later(0.02, 0.2, () => makeDirectory(names, path)),
+    move: (from, to) => later(0.02, 0.2, () => move(from, to)),
     rename: (from, to) =>
       later(0.2, 3, () => {
-        if (names.file(from) === undefined && !names.isDirectory(from))
-          throw failure('ENOENT', from);
-        names.change({ type: 'rename', from, to });
+        move(from, to);
         names.sync();
       }),
     remove: (path) => later(0.02, 0.2, () => remove(path)),
