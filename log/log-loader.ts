@@ -289,15 +289,22 @@ class Loading {
     });
   }
 
-  /** What follows lost bytes is not a continuation of the log any more. */
+  /**
+   * What follows lost bytes is not a continuation of the log any more. It is gone from the device
+   * before those are cut off: behind a clean end it would be taken for one.
+   */
   async #dropFrom(slot: number): Promise<void> {
-    for (const segment of this.#segments.splice(slot).reverse()) {
+    const { disk } = this.#context.system;
+    const { directory } = this.#options;
+    const dropped = this.#segments.splice(slot).reverse();
+    if (dropped.length === 0) return;
+    for (const segment of dropped) {
       await segment.markDeleted();
       await this.#producerFiles.remove((offset) => offset > segment.baseOffset);
     }
-    for (const name of await this.#context.system.disk.list(this.#options.directory))
-      if (name.endsWith(DELETED_SUFFIX))
-        await this.#context.system.disk.remove(`${this.#options.directory}/${name}`);
+    await disk.syncDirectory(directory);
+    for (const name of await disk.list(directory))
+      if (name.endsWith(DELETED_SUFFIX)) await disk.remove(`${directory}/${name}`);
   }
 
   async #startEmpty(offset: number): Promise<void> {
