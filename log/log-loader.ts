@@ -3,12 +3,14 @@
  * deletions and of an interrupted replacement, rebuilds what is missing or may be torn, and finds
  * out where the log begins and ends.
  */
+import { basename } from 'node:path';
 import { scanSlices, wholeBatches } from './batch-scan.ts';
 import { CheckpointEntryError, decodeEpochs } from './checkpoints.ts';
 import { EpochCache } from './epoch-cache.ts';
 import {
   CLEANED_SUFFIX,
   DELETED_SUFFIX,
+  directoryPurpose,
   EPOCHS_FILE,
   INDEX_SUFFIX,
   LOG_SUFFIX,
@@ -27,7 +29,7 @@ import { DamagedLogError } from './log-damage.ts';
 import { decodePartitionMetadata } from './partition-metadata.ts';
 import { ProducerFiles } from './producer-files.ts';
 import { ProducerStates } from './producer-state.ts';
-import { pointsToBatch, recoverSegment } from './recovery.ts';
+import { pointsToBatch, type Recovered, recoverSegment } from './recovery.ts';
 import { Segment } from './segment.ts';
 
 export interface LoadOptions {
@@ -222,11 +224,28 @@ class Loading {
       const isUnsafe = segment.baseOffset >= firstUnsafe;
       if (!isUnsafe && !(await this.#lacksIndex(segment, has))) continue;
       this.#options.onRecovering?.(this.#segments.length - slot);
-      const lostBytes = await this.#recoverAt(slot, isUnsafe);
+      const recovered = await this.#recoverAt(slot, isUnsafe);
       // What is below the recovery point is not looked at again.
       if (!isUnsafe) await segment.flush(null);
-      else if (lostBytes > 0) return;
+      else if (recovered.lostBytes > 0) return;
+      else if (this.#isHoleBehind(slot, recovered)) return this.#dropFrom(slot + 1);
     }
+  }
+
+  /**
+   * Whether records between this segment and the next never reached the device, the last that did
+   * being whole by chance. Kafka goes on with the hole. Where the cleaner has been, offsets may be
+   * missing for good reason; not so in a future log, which can be copied again.
+   */
+  #isHoleBehind(slot: number, { nextOffset, splitAt }: Recovered): boolean {
+    const { directory, config } = this.#options;
+    const next = this.#segments[slot + 1];
+    if (next === undefined || next.baseOffset <= nextOffset || splitAt !== null) return false;
+    const isFuture = directoryPurpose(basename(directory)) === 'future';
+    if (config.cleanupCompact && !isFuture) return false;
+    const fields = { directory, nextOffset, baseOffset: next.baseOffset };
+    this.#context.system.logger.warn(fields, 'records are missing, what follows them is cut off');
+    return true;
   }
 
   async #lacksIndex(segment: Segment, names: ReadonlySet<string>): Promise<boolean> {
@@ -243,7 +262,7 @@ class Loading {
   }
 
   /** With `dropsRest` segments behind lost bytes go, before anything of them is cut off. */
-  async #recoverAt(slot: number, dropsRest: boolean): Promise<number> {
+  async #recoverAt(slot: number, dropsRest: boolean): Promise<Recovered> {
     const { system } = this.#context;
     const { directory, config } = this.#options;
     const segment = this.#segments[slot] as Segment;
@@ -259,7 +278,7 @@ class Loading {
     const fields = { directory, baseOffset: segment.baseOffset, nextOffset, lostBytes };
     if (lostBytes > 0) system.logger.warn(fields, 'segment recovered, its damaged end is cut off');
     else system.logger.debug(fields, 'segment recovered');
-    return lostBytes;
+    return recovered;
   }
 
   /** Takes what has been split off a segment; its own recovery is next. */
