@@ -143,17 +143,24 @@ const measureRow = async (
   const options = ROWS[row]?.split(' ');
   if (options === undefined) throw new Error(`there is no row ${row}`);
   const figures = new Map<string, Figure[]>(contenders.map(({ name }) => [name, []]));
-  await withTopic(contenders, row, () => {
-    const topic = ['--topic', row];
-    if (row.startsWith('fetch'))
-      for (const contender of contenders) load(program, contender, [...topic, ...FILL.split(' ')]);
-    for (let turn = 0; turn <= settings.turns; turn++) {
-      for (const contender of contenders) {
-        const figure = load(program, contender, [...topic, ...settings.loadOptions, ...options]);
-        if (turn > 0) figures.get(contender.name)?.push(figure);
-      }
+  const takeTurn = (topic: string, turn: number): void => {
+    for (const contender of contenders) {
+      const args = ['--topic', topic, ...settings.loadOptions, ...options];
+      const figure = load(program, contender, args);
+      if (turn > 0) figures.get(contender.name)?.push(figure);
     }
-  });
+  };
+  if (row.startsWith('fetch')) {
+    await withTopic(contenders, row, () => {
+      const fill = ['--topic', row, ...FILL.split(' ')];
+      for (const contender of contenders) load(program, contender, fill);
+      for (let turn = 0; turn <= settings.turns; turn++) takeTurn(row, turn);
+    });
+  } else {
+    // What was written goes with its topic, or the disk would fill up.
+    for (let turn = 0; turn <= settings.turns; turn++)
+      await withTopic(contenders, `${row}-${turn}`, () => takeTurn(`${row}-${turn}`, turn));
+  }
   return figures;
 };
 
