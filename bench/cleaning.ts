@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { createAdmin, createProducer, throwFirst } from '../client/index.ts';
 import type { Codec } from '../protocol/compression.ts';
 import { realSystem } from '../system/system.ts';
-import { freePort, median, startServer } from './zookeeper-processes.ts';
+import { freePort, median, startServer } from './processes.ts';
 
 const VALUE_BYTES = 1024;
 const STEADY_KEYS = 1000;

@@ -12,7 +12,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createAdmin, throwFirst } from '../client/index.ts';
 import { realSystem } from '../system/system.ts';
-import { freePort, median, startServer } from './zookeeper-processes.ts';
+import { freePort, median, startServer } from './processes.ts';
 
 /** As in measure.py. */
 const ROWS: Readonly<Record<string, string>> = {

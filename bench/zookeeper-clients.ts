@@ -13,7 +13,7 @@ import { realSystem } from '../system/system.ts';
 import { connectNodeClient } from '../zookeeper/node-client.ts';
 import type { ZooKeeperClient } from '../zookeeper/session.ts';
 import { connectWireClient } from '../zookeeper/wire-client.ts';
-import { commandWith, freePort, median, rate, startServer } from './zookeeper-processes.ts';
+import { commandWith, freePort, median, rate, startServer } from './processes.ts';
 
 const clients = { 'node-zookeeper-client': connectNodeClient, wire: connectWireClient };
 type ClientName = keyof typeof clients;

@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { realSystem } from '../system/system.ts';
 import type { ZooKeeperClient } from '../zookeeper/session.ts';
 import { connectWireClient } from '../zookeeper/wire-client.ts';
-import { commandWith, freePort, median, rate, startServer } from './zookeeper-processes.ts';
+import { commandWith, freePort, median, rate, startServer } from './processes.ts';
 
 const CLIENT_COUNTS = [1, 64];
 const SESSION_COUNT = 10_000;

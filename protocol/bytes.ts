@@ -5,7 +5,7 @@
  * `string(compactLength())`), so that old and flexible versions share the rest.
  */
 
-import { readInt16, readInt32, readInt64 } from './integers.ts';
+import { readInt8, readInt16, readInt32, readInt64 } from './integers.ts';
 import { decodeString } from './known-strings.ts';
 
 /** The bytes are not what they should be; whoever sent them gets the connection closed. */
@@ -62,7 +62,7 @@ export class Reader {
   }
 
   int8(): number {
-    return ((this.buffer[this.#take(1)] as number) << 24) >> 24;
+    return readInt8(this.buffer, this.#take(1));
   }
 
   int16(): number {

@@ -4,8 +4,11 @@
  * and stamped in fifty places.
  */
 
+export const readInt8 = (buffer: Uint8Array, at: number): number =>
+  ((buffer[at] as number) << 24) >> 24;
+
 export const readInt16 = (buffer: Uint8Array, at: number): number =>
-  (((buffer[at] as number) << 24) >> 16) | (buffer[at + 1] as number);
+  (readInt8(buffer, at) << 8) | (buffer[at + 1] as number);
 
 export const readInt32 = (buffer: Uint8Array, at: number): number =>
   ((buffer[at] as number) << 24) |

@@ -9,6 +9,7 @@ import { crc32, crc32c } from './checksum.ts';
 import { type Codec, codecs, compress, decompress } from './compression.ts';
 import { errorCodes, ProtocolError } from './errors.ts';
 import {
+  readInt8,
   readInt16,
   readInt32,
   readInt64,
@@ -72,7 +73,7 @@ export class RecordBatch {
   }
 
   get magic(): number {
-    return ((this.buffer[this.position + 16] as number) << 24) >> 24;
+    return readInt8(this.buffer, this.position + 16);
   }
 
   /** Magic 0 or 1, a single message or a compressed wrapper. */

@@ -255,7 +255,7 @@ export const realDisk: Disk = {
   makeDirectory,
   move: (from, to) => fsp.rename(from, to),
   rename: async (from, to) => {
-    await fsp.rename(from, to);
+    await realDisk.move(from, to);
     await syncDirectory(dirname(to));
   },
   remove: (path) => fsp.rm(path, { force: true }),

@@ -1,4 +1,5 @@
 import {
+  readInt8,
   readInt16,
   readInt32,
   readInt64,
@@ -22,6 +23,10 @@ const int64s = [
 ];
 
 test.each([0, 1, 5])('what is written at %d is read there, by us and by Buffer', (at) => {
+  for (const value of [0, 1, -1, 127, -128]) {
+    bytes.writeInt8(value, at);
+    expect(readInt8(bytes, at)).toBe(value);
+  }
   for (const value of int16s) {
     writeInt16(bytes, at, value);
     expect([readInt16(bytes, at), bytes.readInt16BE(at)]).toEqual([value, value]);

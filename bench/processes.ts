@@ -1,5 +1,5 @@
 /**
- * What the measurements of ZooKeeper clients and servers share: servers as processes, and how often something can be done.
+ * What measurements of clients and servers share: servers as processes, and how often something can be done.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer, connect as dial } from 'node:net';
