@@ -44,8 +44,8 @@ export interface LeaderAppendOptions {
 export interface AppenderHooks {
   /** A group has been written and the log end offset has moved. */
   written(): void;
-  /** `rolled` is no longer the active segment; it ends at `endOffset`. */
-  rolled(rolled: Segment, endOffset: number): void;
+  /** `rolled` is no longer the active segment. */
+  rolled(rolled: Segment): void;
   failed(error: unknown): void;
 }
 
@@ -317,7 +317,7 @@ export class Appender {
       roll: async (baseOffset, snapshot) => {
         const rolled = store().active;
         await store().roll(baseOffset, snapshot);
-        this.#hooks.rolled(rolled, baseOffset);
+        this.#hooks.rolled(rolled);
       },
       mustSync: (endOffset) => endOffset - store().syncedOffset >= store().config.flushMessages,
       sync: (endOffset) => store().sync(endOffset),

@@ -2,6 +2,7 @@
  * What all logs of a broker share: the system, the memory for recent batches, the turn-end queue of
  * group commits, and the manager's ear for what a log cannot settle itself.
  */
+import { createSerial, type Serial } from '../system/serial.ts';
 import type { System } from '../system/system.ts';
 import { TailBudget } from './tail.ts';
 import { WriteCost } from './write-cost.ts';
@@ -13,6 +14,11 @@ export interface LogContext {
   readonly system: System;
   readonly tails: TailBudget;
   readonly writeCost: WriteCost;
+  /**
+   * Brings segments that were rolled to the device, one at a time: that of a large one takes seconds, in which it keeps one
+   * of the few threads that everybody's reads and writes need too.
+   */
+  readonly rolledFlushes: Serial;
   /** Producers without an open transaction are forgotten this long after their last record. */
   readonly producerIdExpirationMs: number;
   /** Calls `drain` once at the end of this event-loop turn. */
@@ -30,11 +36,12 @@ export interface LogContext {
 /** A context for logs without a manager: nothing is removed later, failures are only logged. */
 export const createLogContext = (
   system: System,
-  hooks: Partial<Omit<LogContext, 'system' | 'drainSoon' | 'writeCost'>> = {},
+  hooks: Partial<Omit<LogContext, 'system' | 'drainSoon' | 'writeCost' | 'rolledFlushes'>> = {},
 ): LogContext => ({
   system,
   tails: hooks.tails ?? new TailBudget(),
   writeCost: new WriteCost(system.clock),
+  rolledFlushes: createSerial(),
   producerIdExpirationMs: hooks.producerIdExpirationMs ?? PRODUCER_ID_EXPIRATION_MS,
   drainSoon: turnEndQueue(system),
   removeLater: hooks.removeLater ?? (() => {}),

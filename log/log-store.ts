@@ -163,22 +163,29 @@ export class LogStore {
     return found;
   }
 
-  /** Makes a new segment the active one. The old one still has to be sealed: see `sealRolled`. */
+  /** Makes a new segment the active one. The old one has still to be sealed and flushed. */
   async roll(baseOffset: number, snapshot: Buffer): Promise<void> {
     const segment = await this.#createSegment(baseOffset);
     await this.#producerFiles.write(baseOffset, snapshot);
     this.segments.push(segment);
   }
 
-  /** Trims `rolled` and brings it to the device, and with it everything below `endOffset`. */
-  async sealRolled(rolled: Segment, endOffset: number): Promise<void> {
-    if (!this.segments.includes(rolled)) return;
+  /** Trims a segment that was rolled. */
+  async sealRolled(rolled: Segment): Promise<void> {
+    if (this.segments.includes(rolled)) await rolled.seal({ sync: false });
+  }
+
+  /** Brings a sealed segment to the device, and with it everything below its end. */
+  async flushRolled(rolled: Segment): Promise<void> {
+    const at = this.segments.indexOf(rolled);
+    const next = at < 0 ? undefined : this.segments[at + 1];
+    // Truncation has removed the segment, or made it the active one, and has flushed what it left.
+    if (next === undefined) return;
     for (const segment of this.segmentsFrom(this.recoveryPoint))
-      if (segment.baseOffset < rolled.baseOffset) await segment.flush(null);
-    await rolled.seal({ sync: true });
-    await this.#producerFiles.sync(endOffset);
+      if (segment.baseOffset <= rolled.baseOffset) await segment.flush(null);
+    await this.#producerFiles.sync(next.baseOffset);
     await this.#disk.syncDirectory(this.directory);
-    this.recoveryPoint = Math.max(this.recoveryPoint, Math.min(endOffset, this.logEndOffset));
+    this.recoveryPoint = Math.max(this.recoveryPoint, next.baseOffset);
   }
 
   /** Brings the records written, up to `endOffset`, to the device; indexes follow with a flush. */
@@ -286,7 +293,8 @@ export class LogStore {
     if (count === this.segments.length) {
       const rolled = this.active;
       await this.roll(this.logEndOffset, this.producers.snapshot());
-      await this.sealRolled(rolled, this.logEndOffset);
+      await this.sealRolled(rolled);
+      await this.flushRolled(rolled);
     }
     const removed = this.segments.splice(0, count);
     this.#changes.note();

@@ -76,8 +76,10 @@ export class PartitionLog {
         this.#isIdle = false;
         this.onEndOffset?.();
       },
-      rolled: (rolled, endOffset) =>
-        this.#inBackground(() => this.#store.sealRolled(rolled, endOffset)),
+      rolled: (rolled) => {
+        this.#inBackground(() => this.#store.sealRolled(rolled));
+        context.rolledFlushes.run(() => this.#inBackground(() => this.#store.flushRolled(rolled)));
+      },
       failed: (error) => this.#guard.fail(error),
     });
     this.cleaning = new LogCleaning({
@@ -171,8 +173,7 @@ export class PartitionLog {
       const appended = this.#appender.appendAsFollower(records);
       if (appended === null) return Promise.resolve(null);
       if (!('startOverAt' in appended)) return appended;
-      // Queued behind nothing: the log is empty. Later appends wait for it, and this one goes
-      // before them.
+      // Queued behind nothing: the log is empty. Later appends wait for it, and this one goes before them.
       const { startOverAt } = appended;
       return this.#exclusive(async () => {
         await this.#store.startOver(startOverAt);
@@ -201,10 +202,7 @@ export class PartitionLog {
     );
   }
 
-  /**
-   * Cuts everything from `offset` on, whole batches. Queued appends are written first; later ones
-   * wait.
-   */
+  /** Cuts everything from `offset` on, whole batches. Queued appends are written first; later ones wait. */
   truncateTo(offset: number): Promise<void> {
     return this.#exclusive(async () => {
       const store = this.#store;
@@ -320,6 +318,7 @@ export class PartitionLog {
   async settled(): Promise<void> {
     await this.#order.idle();
     await this.#appender.idle();
+    await this.#context.rolledFlushes.idle();
   }
 
   /** Brings everything written so far to the device. */
@@ -393,8 +392,8 @@ export class PartitionLog {
     return this.#order.job(() => this.#guard.run(job));
   }
 
-  /** A job nobody waits for; `#fail` has told of its failure. */
-  #inBackground(job: () => Promise<void>): void {
-    this.#job(job).catch(() => {});
+  /** A job whose failure the guard tells of. */
+  #inBackground(job: () => Promise<void>): Promise<void> {
+    return this.#job(job).catch(() => {});
   }
 }
