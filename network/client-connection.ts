@@ -123,6 +123,7 @@ export class ServedConnection implements ClientConnection {
     this.#socket.start({
       borrows: true,
       data: (chunk) => this.#receive(chunk),
+      room: () => this.#reader.room(),
       drain: () => {
         this.lastActiveMs = this.#system.clock.elapsedMs();
         this.#isOutgoingFull = false;

@@ -109,6 +109,7 @@ export class RequestChannel {
     socket.start({
       borrows: true,
       data: (chunk) => this.#receive(chunk),
+      room: () => this.#reader.room(),
       end: () => this.#fail(this.#lost('the peer closed it')),
       close: (error) => this.#fail(this.#lost(error?.message ?? 'it ended', error)),
     });

@@ -16,6 +16,8 @@ const FIRST_GATHERED_BYTES = 16_384;
  */
 const LARGE_PART_BYTES = 16_384;
 const LARGE_GATHERED_BYTES = 1_114_112;
+/** Less is copied in the time that one more read would take. */
+const ROOM_BYTES_MIN = 65_536;
 
 /** A size that cannot be; `frames` are the whole ones that stood before it in the same chunk. */
 export class BadFrameSize extends DecodeError {
@@ -47,6 +49,16 @@ export class FrameReader {
   /** Bytes that are held because their frame is not whole. */
   get pendingBytes(): number {
     return this.#sizeBytes + this.#gatheredBytes;
+  }
+
+  /**
+   * Where the next bytes belong, while a large frame is gathered; null: anywhere. Whoever reads into it pushes a view of
+   * it, which is not copied any more.
+   */
+  room(): Buffer | null {
+    const gathered = this.#gathered;
+    if (gathered === null || gathered.length - this.#gatheredBytes < ROOM_BYTES_MIN) return null;
+    return gathered.subarray(this.#gatheredBytes);
   }
 
   /**
@@ -97,8 +109,17 @@ export class FrameReader {
     if (part.length === 0) return;
     const neededBytes = this.#gatheredBytes + part.length;
     if (this.#gathered === null || neededBytes > this.#gathered.length) this.#grow(neededBytes);
-    this.#gathered?.set(part, this.#gatheredBytes);
+    if (!this.#isInPlace(part)) this.#gathered?.set(part, this.#gatheredBytes);
     this.#gatheredBytes = neededBytes;
+  }
+
+  /** Whether the next bytes were read to where they belong. */
+  #isInPlace(part: Buffer): boolean {
+    const gathered = this.#gathered;
+    return (
+      part.buffer === gathered?.buffer &&
+      part.byteOffset === gathered.byteOffset + this.#gatheredBytes
+    );
   }
 
   #grow(neededBytes: number): void {

@@ -153,8 +153,19 @@ export class RecordCursor {
     return this.buffer[this.#position++] as number;
   }
 
-  /** A zig-zag int32; like Kafka, drops what exceeds 32 bits in the fifth byte. */
+  /** A zig-zag int32, mostly a single byte. */
   #varint(): number {
+    const byte = this.buffer[this.#position] as number;
+    // False for what lies behind the end, too, which is no number.
+    if (byte <= 0x7f) {
+      this.#position += 1;
+      return (byte >>> 1) ^ -(byte & 1);
+    }
+    return this.#longVarint();
+  }
+
+  /** Like Kafka, drops what exceeds 32 bits in the fifth byte. */
+  #longVarint(): number {
     let byte = this.#byte();
     let raw = byte & 0x7f;
     for (let shift = 7; byte > 0x7f; shift += 7) {

@@ -12,6 +12,11 @@ export interface ConnectionHandlers {
    * an allocation a read, which the garbage collector would have to take back.
    */
   readonly borrows?: boolean;
+  /**
+   * For an owner that borrows: memory of its own that the next bytes may be read into, asked for behind each `data`. Null,
+   * or an implementation that cannot: they come as a chunk like any other.
+   */
+  room?(): Buffer | null;
   /** What `write` held back has gone out. */
   drain?(): void;
   /** The peer will send no more; what was sent before has been delivered. */
@@ -60,22 +65,23 @@ export interface Net {
 }
 
 /** What one read takes at the most. All sockets read into the same memory, because data is handed on at once. */
-const READ_BYTES = 256 * 1024;
+const READ_BYTES = 64 * 1024;
 let sharedReadBuffer: Buffer | null = null;
 
 /** Where a socket's chunks go that reads into the shared memory: nowhere before the connection is started. */
 interface SharedReads {
   take: ((chunk: Buffer) => void) | null;
+  room: (() => Buffer | null) | null;
 }
 
 /** Node's option for reading into one's own memory. */
 const readInto = (reads: SharedReads): nodeNet.OnReadOpts => {
   sharedReadBuffer ??= Buffer.allocUnsafeSlow(READ_BYTES);
-  const buffer = sharedReadBuffer;
+  const shared = sharedReadBuffer;
   return {
-    buffer,
-    callback: (byteCount) => {
-      reads.take?.(buffer.subarray(0, byteCount));
+    buffer: () => reads.room?.() ?? shared,
+    callback: (byteCount, buffer) => {
+      reads.take?.((buffer as Buffer).subarray(0, byteCount));
       return true;
     },
   };
@@ -90,7 +96,7 @@ const acceptedConnection = (accepted: nodeNet.Socket): Connection => {
   const handle = holder._handle;
   if (typeof handle?.useUserBuffer !== 'function') return plainConnection(accepted, null);
   holder._handle = null;
-  const reads: SharedReads = { take: null };
+  const reads: SharedReads = { take: null, room: null };
   const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread: readInto(reads) };
   return plainConnection(new nodeNet.Socket(options as nodeNet.SocketConstructorOpts), reads);
 };
@@ -172,8 +178,10 @@ export class SocketConnection implements Connection {
   #deliver(handlers: ConnectionHandlers): void {
     const reads = this.#reads;
     if (reads === null) this.#socket.on('data', (chunk: Buffer) => handlers.data(chunk));
-    else if (handlers.borrows) reads.take = handlers.data;
-    else reads.take = (chunk) => handlers.data(Buffer.from(chunk));
+    else if (handlers.borrows) {
+      reads.take = handlers.data;
+      reads.room = handlers.room ?? null;
+    } else reads.take = (chunk) => handlers.data(Buffer.from(chunk));
   }
 
   write(buffers: readonly Buffer[], written?: () => void): boolean {
@@ -230,7 +238,7 @@ export const realNet: Net = {
     }),
   connect: ({ host, port, timeoutMs }) =>
     new Promise((resolve, reject) => {
-      const reads: SharedReads = { take: null };
+      const reads: SharedReads = { take: null, room: null };
       const socket = nodeNet.connect({ host, port, onread: readInto(reads) });
       const timer = setTimeout(
         () => socket.destroy(new Error(`no connection to ${host}:${port} within ${timeoutMs} ms`)),

@@ -33,6 +33,38 @@ test.each([1, 2, 3, 5, 7, 4096, 65_536, 1_000_000])(
   },
 );
 
+test.each([100_000, 200_000, 250_000, 400_000])(
+  'a large frame may be read to where it belongs, %d bytes behind its beginning',
+  (firstBytes) => {
+    const stream = framed(Buffer.from('one'), Buffer.alloc(300_000, 'abcdefg'), Buffer.from('x'));
+    const reader = new FrameReader(1_000_000);
+    const frames: Buffer[] = [];
+    // As a socket reads: into the room if there is any, as much as fits; else into a buffer that is used again.
+    const shared = Buffer.alloc(firstBytes);
+    let sharedReads = 0;
+    for (let position = 0; position < stream.length; ) {
+      const room = reader.room();
+      const target = room ?? shared;
+      if (room === null) sharedReads += 1;
+      const byteCount = stream.copy(target, 0, position, position + target.length);
+      frames.push(...reader.push(target.subarray(0, byteCount), true));
+      shared.fill(0);
+      position += byteCount;
+    }
+    expect(frames.map((frame) => frame.length)).toEqual([3, 300_000, 1]);
+    expect(frames[1]?.equals(Buffer.alloc(300_000, 'abcdefg'))).toBe(true);
+    expect(sharedReads).toBeLessThanOrEqual(2);
+    expect(reader.room()).toBeNull();
+  },
+);
+
+test('there is no room for what is small, nor before a frame has begun', () => {
+  const reader = new FrameReader(1_000_000);
+  expect(reader.room()).toBeNull();
+  reader.push(framed(Buffer.alloc(60_000)).subarray(0, 20_000));
+  expect(reader.room()).toBeNull();
+});
+
 test('a frame inside one chunk is a view of it', () => {
   const chunk = framed(Buffer.from('abc'), Buffer.from('def'));
   const [first, second] = new FrameReader(100).push(chunk);

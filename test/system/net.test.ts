@@ -73,6 +73,36 @@ describe.each([
   });
 });
 
+test('an owner with room of its own gets the bytes there, and elsewhere when it has none', async () => {
+  const { accepted, dialled } = await pair();
+  const sent = Buffer.alloc(500_000, 'abcdefg');
+  const own = Buffer.alloc(200_000);
+  const gathered: Buffer[] = [];
+  let ownBytes = 0;
+  let byteCount = 0;
+  const all = new Promise<void>((resolve) => {
+    accepted.start({
+      borrows: true,
+      data: (chunk) => {
+        byteCount += chunk.length;
+        if (chunk.buffer === own.buffer) ownBytes += chunk.length;
+        gathered.push(Buffer.from(chunk));
+        if (byteCount === sent.length) resolve();
+      },
+      // From the first chunk on, until it is full.
+      room: () => (byteCount > 0 && ownBytes < own.length ? own.subarray(ownBytes) : null),
+      close: () => {},
+    });
+  });
+  dialled.start({ data: () => {}, close: () => {} });
+  dialled.write([sent]);
+  await all;
+  expect(Buffer.concat(gathered).equals(sent)).toBe(true);
+  const before = gathered[0]?.length ?? 0;
+  expect(ownBytes).toBe(own.length);
+  expect(own.equals(sent.subarray(before, before + own.length))).toBe(true);
+});
+
 test('what one connection keeps is not overwritten by another', async () => {
   const one = await pair();
   const first = gather(one.accepted);
