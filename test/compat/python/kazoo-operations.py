@@ -424,7 +424,8 @@ def restart(say, client, root):
     lock = client.Lock(root + "/lock", "me")
     lock.acquire()
     restart_server()
-    until(lambda: client.connected and KazooState.SUSPENDED in states, "a new connection")
+    # It is connected a moment before its listeners hear of that.
+    until(lambda: states[:1] == [KazooState.SUSPENDED] and states[-1] == KazooState.CONNECTED, "a new connection")
     say("the states", lambda: sorted(set(states)))
     say("the same session", lambda: client.client_id == session)
     for path in before:
