@@ -61,10 +61,10 @@ export class LogManager {
   readonly #changes = new Map<string, Promise<unknown>>();
   readonly #checkpoints: LogCheckpoints;
   #lastFailure: unknown = null;
+  /** What is still done to directories that have failed. */
+  readonly #leaving: Promise<unknown>[] = [];
 
-  /**
-   * Locks and loads all directories. One that cannot be read is left out; throws when none is left.
-   */
+  /** Locks and loads all directories. One that cannot be read is left out; throws when none is left. */
   static async open(system: System, options: LogManagerOptions): Promise<LogManager> {
     const directories = await openDirectories(system, options.logDirs);
     try {
@@ -260,6 +260,7 @@ export class LogManager {
       await this.#onDirectory(directory, () => directory.leave({ isClean }));
       directory.isOnline = false;
     }
+    await Promise.all(this.#leaving);
     this.#logs.clear();
   }
 
@@ -367,10 +368,9 @@ export class LogManager {
       if (this.#directories.of(log.directory) === directory) lost.push(log);
     for (const log of lost) this.#drop(log);
     this.#futures.drop((future) => this.#directories.of(future.directory) === directory);
-    // Whatever else goes wrong with them, the directory is out of use already.
-    for (const log of lost) log.abandon().catch(() => {});
-    // The disk is gone already; that the lock file may stay behind changes nothing.
-    directory.unlock().catch(() => {});
+    // Whatever else goes wrong with them, and with the lock file, the directory is out of use already.
+    const leaving = [...lost.map((log) => log.abandon()), directory.unlock()];
+    this.#leaving.push(Promise.allSettled(leaving));
     this.onDirectoryFailure(directory.path, lost);
   }
 

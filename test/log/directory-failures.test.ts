@@ -205,6 +205,32 @@ test('with the last directory nothing is left, and the manager says so', async (
   });
 });
 
+test('closing waits for the lock of a directory that has failed', async () => {
+  const directories = [tempDirectory(), tempDirectory()];
+  const [bad = ''] = directories;
+  const failing = new FailingDisk();
+  let released = 0;
+  const lock: Disk['lock'] = async (path) => {
+    const taken = await real.disk.lock(path);
+    if (taken === null) return null;
+    const release = async (): Promise<void> => {
+      if (path.startsWith(bad)) await real.clock.sleep(50);
+      await taken.release();
+      released += 1;
+    };
+    return { release };
+  };
+  const { manager } = await open(
+    directories,
+    Object.assign(failing, { disk: { ...failing.disk, lock } }),
+  );
+  failing.fail(bad, 'EIO');
+  await manager.checkpointRecoveryPoints();
+  expect(manager.offlineDirectories).toEqual([bad]);
+  await manager.close();
+  expect(released).toBe(2);
+});
+
 test('a log that cannot be loaded takes along those of its directory that are still being loaded', async () => {
   const directories = [tempDirectory(), tempDirectory()];
   const { manager } = await open(directories);
