@@ -163,7 +163,7 @@ export class LogStore {
     return found;
   }
 
-  /** Makes a new segment the active one. The old one has still to be sealed and flushed. */
+  /** Makes a new segment the active one. The old one is still to be sealed and flushed. */
   async roll(baseOffset: number, snapshot: Buffer): Promise<void> {
     const segment = await this.#createSegment(baseOffset);
     await this.#producerFiles.write(baseOffset, snapshot);
@@ -179,7 +179,7 @@ export class LogStore {
   async flushRolled(rolled: Segment): Promise<void> {
     const at = this.segments.indexOf(rolled);
     const next = at < 0 ? undefined : this.segments[at + 1];
-    // Truncation has removed the segment, or made it the active one, and has flushed what it left.
+    // Deleted, compacted or cut off meanwhile, or the active one again behind a cut, which has flushed it.
     if (next === undefined) return;
     for (const segment of this.segmentsFrom(this.recoveryPoint))
       if (segment.baseOffset <= rolled.baseOffset) await segment.flush(null);
