@@ -37,7 +37,12 @@ export const acquireLock = async (path: string): Promise<DiskLock | null> => {
   return {
     release: async () => {
       held.delete(path);
-      await fsp.writeFile(path, '');
+      try {
+        await fsp.truncate(path);
+      } catch (error) {
+        // With its folder gone, the lock is, too.
+        if (!isMissing(error)) throw error;
+      }
     },
   };
 };
@@ -53,11 +58,13 @@ const isHeld = async (path: string): Promise<boolean> => {
   return !state.hasEnded && (startedAt === '' || startedAt === state.startedAt);
 };
 
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
+
 const readText = async (path: string): Promise<string> => {
   try {
     return await fsp.readFile(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    if (isMissing(error)) return '';
     throw error;
   }
 };

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { realDisk } from '../../system/disk.ts';
@@ -71,6 +71,14 @@ onLinux('a zombie holds nothing', async () => {
   writeFileSync(path, `${pid}\n`);
   expect(await take()).toBe(true);
   await end();
+});
+
+test('a lock whose file is gone is given back, and makes no new one', async () => {
+  const lock = await realDisk.lock(path);
+  rmSync(path);
+  await lock?.release();
+  expect(existsSync(path)).toBe(false);
+  expect(await take()).toBe(true);
 });
 
 onLinux('a folder that cannot be made is an error, not an endless attempt', async () => {
