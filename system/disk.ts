@@ -7,6 +7,7 @@ import * as fsp from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readCached } from './cached-reads.ts';
 import { acquireLock, type DiskLock } from './file-lock.ts';
+import { isMissing } from './missing.ts';
 
 export type { DiskLock } from './file-lock.ts';
 
@@ -65,8 +66,6 @@ export interface Disk {
   /** Capacity of the file system that holds `path`, in bytes. */
   usage(path: string): Promise<{ totalBytes: number; usableBytes: number }>;
 }
-
-const missing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
 /** Buffers one writev call takes (IOV_MAX on Linux). */
 const VECTOR_COUNT_MAX = 1024;
@@ -208,7 +207,7 @@ const makeDirectory = async (path: string): Promise<void> => {
   } catch (error) {
     if (await isDirectory(path)) return;
     const parent = dirname(path);
-    if (!missing(error) || parent === path || (await isDirectory(parent))) throw error;
+    if (!isMissing(error) || parent === path || (await isDirectory(parent))) throw error;
     await makeDirectory(parent);
     await makeDirectory(path);
   }
@@ -230,7 +229,7 @@ export const realDisk: Disk = {
     try {
       return readSmallFile(path) ?? (await fsp.readFile(path));
     } catch (error) {
-      if (missing(error)) return null;
+      if (isMissing(error)) return null;
       throw error;
     }
   },
@@ -240,7 +239,7 @@ export const realDisk: Disk = {
       const stat = await fsp.stat(path);
       return { size: stat.size, isDirectory: stat.isDirectory(), modifiedMs: stat.mtimeMs };
     } catch (error) {
-      if (missing(error)) return null;
+      if (isMissing(error)) return null;
       throw error;
     }
   },
@@ -248,7 +247,7 @@ export const realDisk: Disk = {
     try {
       return (await fsp.readdir(path)).sort();
     } catch (error) {
-      if (missing(error)) return [];
+      if (isMissing(error)) return [];
       throw error;
     }
   },

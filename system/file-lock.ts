@@ -4,6 +4,7 @@
  * left in the file (Kafka leaves it empty) does not either.
  */
 import * as fsp from 'node:fs/promises';
+import { isMissing } from './missing.ts';
 
 export interface DiskLock {
   release(): Promise<void>;
@@ -57,8 +58,6 @@ const isHeld = async (path: string): Promise<boolean> => {
   const startedAt = match?.[2] ?? '';
   return !state.hasEnded && (startedAt === '' || startedAt === state.startedAt);
 };
-
-const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
 const readText = async (path: string): Promise<string> => {
   try {
