@@ -31,13 +31,16 @@ const comparable = (text: string): string =>
     .replace(/((?:cZxid|mZxid|pZxid|ephemeralOwner) = 0x)[\da-f]+/g, '$1...')
     .replace(/(ctime|mtime) = .*/g, '$1 = ...');
 
+/** Happens while `printwatches` is off; the thread that prints can be so late that it is on again. */
+const EVENT_WHILE_OFF = 'WatchedEvent state:SyncConnected type:NodeDataChanged path:/w/c';
+
 /** The shell's two threads print as they come: each one's lines are in order, but not where they meet. */
 const answersAndEvents = (stdout: string): Record<'answers' | 'events', string[]> => {
   const lines = comparable(stdout).split('\n');
   const isEvent = (line: string): boolean => line.startsWith('WatchedEvent');
   return {
     answers: lines.filter((line) => line !== '' && line !== 'WATCHER::' && !isEvent(line)),
-    events: lines.filter(isEvent),
+    events: lines.filter((line) => isEvent(line) && line !== EVENT_WHILE_OFF),
   };
 };
 

@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Gate } from './gate.ts';
 import { freePorts, newFolder, type Server, startServer } from './processes.ts';
 import { commandOf } from './software.ts';
 
@@ -14,6 +15,7 @@ import { commandOf } from './software.ts';
 export type ServerKind = 'embedded' | 'ZOOKEEPER' | 'DEBIAN_ZOOKEEPER';
 
 export interface ZooKeeperProcess {
+  readonly port: number;
   readonly connectString: string;
   /** Kills the process and starts another one on the same files. */
   restart(): Promise<void>;
@@ -74,6 +76,7 @@ export const startZooKeeper = async (
   };
   let server = await start();
   return {
+    port,
     connectString: `127.0.0.1:${port}`,
     restart: async () => {
       await server.end('SIGKILL');
@@ -93,9 +96,12 @@ export const answersOf = async (
   args: readonly string[],
 ): Promise<Answers> => {
   const zookeeper = await startZooKeeper(kind);
+  const [port = 0] = await freePorts(1);
+  const gate = new Gate(port, zookeeper.port);
+  await gate.open();
   const child = spawn(
     command,
-    args.map((arg) => arg.replace('{zookeeper}', zookeeper.connectString)),
+    args.map((arg) => arg.replace('{zookeeper}', `127.0.0.1:${port}`)),
     { timeout: SCRIPT_MS_MAX, killSignal: 'SIGKILL' },
   );
   const ended = new Promise<number | null>((done, reject) => {
@@ -113,7 +119,9 @@ export const answersOf = async (
       if (!line.startsWith('{')) continue;
       const told = JSON.parse(line) as Answer & { ask?: string; section: string };
       if (told.ask === 'restart') {
+        await gate.close();
         await zookeeper.restart();
+        await gate.open();
         child.stdin.write('restarted\n');
         continue;
       }
@@ -123,6 +131,8 @@ export const answersOf = async (
   } catch (error) {
     child.kill('SIGKILL');
     throw error;
+  } finally {
+    await gate.close();
   }
   const code = await ended;
   if (code !== 0) throw new Error(`${args[0]} ended with ${code}: ${complaints.slice(-3000)}`);
