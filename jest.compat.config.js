@@ -6,5 +6,5 @@ export default {
   roots: ['<rootDir>/test/compat'],
   testPathIgnorePatterns: ['/node_modules/'],
   globalSetup: '<rootDir>/test/compat/prepare.ts',
-  testTimeout: 60_000,
+  testTimeout: 240_000,
 };

@@ -4,10 +4,12 @@
  */
 import { resolve } from 'node:path';
 import { type Admin, Kafka, logLevel, type PartitionMetadata } from 'kafkajs';
+import { openChannel } from '../../network/request-channel.ts';
+import { apis, type ResponseOutput } from '../../protocol/apis.ts';
 import { realSystem } from '../../system/system.ts';
 import { connectWireClient } from '../../zookeeper/wire-client.ts';
 import { brokerIdZnode } from '../../zookeeper/znodes.ts';
-import { freePorts, isFree, newFolder, type Server, startServer } from './processes.ts';
+import { freePorts, listening, newFolder, pause, type Server, startServer } from './processes.ts';
 import { commandOf } from './software.ts';
 
 export type Kind = 'barnabas' | 'apache';
@@ -65,7 +67,7 @@ export const startMixedCluster = async (
   const startZooKeeper = async (): Promise<Server> => {
     const args = ['zookeeper', String(zookeeperPort), `${folder}/zookeeper`];
     const server = startServer(commandFor(zookeeper), args);
-    await listening(zookeeperPort);
+    await listening(server, zookeeperPort);
     return server;
   };
   let zookeeperServer = await startZooKeeper();
@@ -86,8 +88,14 @@ export const startMixedCluster = async (
     await broker.says(READY[kind]);
   };
   for (const index of kinds.keys()) await start(index + 1);
+  const bootstrapServers = ports.map((port) => `127.0.0.1:${port}`).join(',');
+  await awaitEverywhere(
+    bootstrapServers,
+    [],
+    (metadata) => metadata.brokers.length === kinds.length && metadata.controllerId >= 0,
+  );
   return {
-    bootstrapServers: ports.map((port) => `127.0.0.1:${port}`).join(','),
+    bootstrapServers,
     zookeeperConnect: `127.0.0.1:${zookeeperPort}`,
     folder,
     brokers,
@@ -107,6 +115,45 @@ export const kafkaOf = (bootstrapServers: string): Kafka =>
     logLevel: logLevel.NOTHING,
     retry: { retries: 30, initialRetryTime: 100, maxRetryTime: 500 },
   });
+
+type Metadata = ResponseOutput<typeof apis.metadata>;
+
+/** Resolves when every broker's metadata of the topics (at least one partition each) is as wanted. */
+const awaitEverywhere = async (
+  bootstrapServers: string,
+  topics: readonly string[],
+  isAsWanted: (metadata: Metadata) => boolean,
+): Promise<void> => {
+  const request = {
+    topics: topics.map((name) => ({ name })),
+    allowAutoTopicCreation: false,
+  };
+  for (const address of bootstrapServers.split(',')) {
+    const [host = '', port] = address.split(':');
+    const channel = await openChannel(realSystem(), {
+      host,
+      port: Number(port),
+      clientId: 'compat',
+    });
+    try {
+      while (!isAsWanted(await channel.send(apis.metadata, request))) await pause(50);
+    } finally {
+      channel.close();
+    }
+  }
+};
+
+/** Resolves when every broker names a leader for each partition of the topic: clients that ask only once find it. */
+export const awaitLeaders = (bootstrapServers: string, topic: string): Promise<void> =>
+  awaitEverywhere(bootstrapServers, [topic], ({ topics }) =>
+    topics.every(
+      ({ errorCode, partitions }) =>
+        errorCode === 0 && partitions.every(({ leaderId }) => leaderId >= 0),
+    ),
+  );
+
+/** A broker gives up a request of an admin after five seconds where kafkajs is not told otherwise. */
+export const PATIENT = { timeout: 30_000 };
 
 /** Polls a topic's metadata until it is as wanted; the test's own timeout ends it otherwise. */
 export const awaitPartitions = async (
@@ -136,36 +183,27 @@ export const awaitGone = async (admin: Admin, topic: string): Promise<void> => {
   while ((await admin.listTopics()).includes(topic)) await pause(50);
 };
 
-/** Consumes `count` values from the beginning, in the order of arrival. */
+/** Consumes `count` values (different ones, if so wished) from the beginning, in the order of arrival. */
 export const consumeValues = async (
   kafka: Kafka,
   topic: string,
-  options: { readonly groupId: string; readonly count: number },
+  options: { readonly groupId: string; readonly count: number; readonly areDistinct?: boolean },
 ): Promise<string[]> => {
   const consumer = kafka.consumer({ groupId: options.groupId });
   await consumer.connect();
   await consumer.subscribe({ topics: [topic], fromBeginning: true });
   const values: string[] = [];
+  const arrived = (): number => (options.areDistinct ? new Set(values).size : values.length);
   await new Promise<void>((resolve, reject) => {
     consumer
       .run({
         eachMessage: async ({ message }) => {
           values.push(message.value?.toString() ?? '');
-          if (values.length === options.count) resolve();
+          if (arrived() === options.count) resolve();
         },
       })
       .catch(reject);
   });
   await consumer.disconnect();
   return values;
-};
-
-const pause = (ms: number): Promise<void> =>
-  new Promise((done) => {
-    setTimeout(done, ms);
-  });
-
-/** Resolves when something listens on the port. */
-const listening = async (port: number): Promise<void> => {
-  while (await isFree(port)) await pause(50);
 };

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { awaitPartitions, kafkaOf, type MixedCluster, startMixedCluster } from './clusters.ts';
-import { cleanUp, newFolder, type Outcome, run } from './processes.ts';
+import { cleanUp, newFolder, type Outcome, pause, run } from './processes.ts';
 import { commandOf, describeWith } from './software.ts';
 
 describeWith('APACHE_KAFKA', 'the Java clients', () => {
@@ -44,7 +44,9 @@ describeWith('APACHE_KAFKA', 'the Java clients', () => {
     await admin.connect();
     let written = 0;
     while (written < 5_000) {
-      const offsets = await admin.fetchTopicOffsets('java-kills');
+      await pause(50);
+      // A broker that has not yet heard that it leads is asked again.
+      const offsets = await admin.fetchTopicOffsets('java-kills').catch(() => []);
       written = offsets.reduce((sum, { high }) => sum + Number(high), 0);
     }
     await admin.disconnect();
@@ -96,7 +98,7 @@ describeWith('APACHE_KAFKA', 'the Java clients', () => {
       ]);
       expect(produced.stdout).toMatch(/^5000 records sent/m);
       const consumed = await tool('consumer-perf-test', [
-        ...[...where(), '--topic', topic, '--messages', '5000'],
+        ...[...where(), '--topic', topic, '--messages', '5000', '--timeout', '60000'],
       ]);
       expect(consumed.stdout.trim().split('\n').at(-1)?.split(', ')[4]).toBe('5000');
     },

@@ -1,5 +1,5 @@
 /** Apache Kafka's own tools, and the Java clients in them, against a cluster of ours. */
-import { type MixedCluster, startMixedCluster } from './clusters.ts';
+import { awaitGone, kafkaOf, type MixedCluster, startMixedCluster } from './clusters.ts';
 import { cleanUp, type Outcome, run } from './processes.ts';
 import { commandOf, describeWith } from './software.ts';
 
@@ -34,17 +34,22 @@ describeWith('APACHE_KAFKA', "Apache Kafka's tools", () => {
     expect(again.code).toBe(1);
     expect(again.stdout).toContain("Topic 'tools-topics' already exists.");
     await tool('topics', ['--delete', '--topic', 'tools-topics']);
+    const admin = kafkaOf(cluster.bootstrapServers).admin();
+    await admin.connect();
+    await awaitGone(admin, 'tools-topics');
+    await admin.disconnect();
     const listed = await tool('topics', ['--list', '--exclude-internal']);
     expect(listed.stdout).not.toContain('tools-topics');
   });
 
   test('the console tools send and read, with a group whose offsets show', async () => {
     await create('tools-console', 1);
-    const produced = await tool('console-producer', ['--topic', 'tools-console'], 'a\nb\nc\n');
+    const to = ['--topic', 'tools-console', '--request-timeout-ms', '30000'];
+    const produced = await tool('console-producer', to, 'a\nb\nc\n');
     expect(produced.code).toBe(0);
     const consumed = await tool('console-consumer', [
       ...['--topic', 'tools-console', '--from-beginning', '--max-messages', '3'],
-      ...['--group', 'tools', '--timeout-ms', '20000'],
+      ...['--group', 'tools', '--timeout-ms', '60000'],
     ]);
     expect(consumed.stdout).toBe('a\nb\nc\n');
     const { stdout } = await tool('consumer-groups', ['--describe', '--group', 'tools']);
@@ -62,7 +67,8 @@ describeWith('APACHE_KAFKA', "Apache Kafka's tools", () => {
 
   test('kafka-leader-election and kafka-get-offsets answer', async () => {
     await create('tools-offsets', 1);
-    await tool('console-producer', ['--topic', 'tools-offsets'], 'a\nb\n');
+    const to = ['--topic', 'tools-offsets', '--request-timeout-ms', '30000'];
+    await tool('console-producer', to, 'a\nb\n');
     const offsets = await tool('get-offsets', ['--topic', 'tools-offsets']);
     expect(offsets.stdout).toBe('tools-offsets:0:2\n');
     const elected = await tool('leader-election', [

@@ -1,6 +1,6 @@
 /** kafkajs, which needs nothing installed, against a cluster inside this process: what the README promises. */
 import { type Cluster, startCluster } from '../../tools/cluster.ts';
-import { awaitPartitions, consumeValues, kafkaOf } from './clusters.ts';
+import { awaitPartitions, consumeValues, kafkaOf, PATIENT } from './clusters.ts';
 
 let cluster: Cluster;
 
@@ -17,6 +17,7 @@ test('what kafkajs produces survives the death of a leader, and a group reads it
   await admin.createTopics({
     topics: [{ topic: 'letters', numPartitions: 1, replicationFactor: 3 }],
     waitForLeaders: true,
+    ...PATIENT,
   });
   await admin.disconnect();
   const producer = kafka.producer();

@@ -29,9 +29,11 @@ test('a topic is made, written to and read, and a broker may die', async () => {
     ...['--create', ...topic, '--partitions', '3', '--replication-factor', '3'],
   ]);
   expect(created).toMatchObject({ code: 0, stdout: 'Created topic letters.\n' });
-  expect(await tool('kafka-console-producer', topic, 'hello\n')).toMatchObject({ code: 0 });
+  expect(
+    await tool('kafka-console-producer', [...topic, '--request-timeout-ms', '30000'], 'hello\n'),
+  ).toMatchObject({ code: 0 });
   const read = await tool('kafka-console-consumer', [
-    ...[...topic, '--from-beginning', '--max-messages', '1', '--timeout-ms', '20000'],
+    ...[...topic, '--from-beginning', '--max-messages', '1', '--timeout-ms', '60000'],
   ]);
   expect(read.stdout).toBe('hello\n');
 

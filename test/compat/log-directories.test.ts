@@ -25,7 +25,7 @@ describeWith('APACHE_KAFKA', 'log directories', () => {
   const read = async (cluster: MixedCluster, group: string, count: number): Promise<string[]> => {
     const { stdout } = await tool('console-consumer', cluster, [
       ...['--topic', 'moved', '--group', group, '--from-beginning'],
-      ...['--max-messages', String(count), '--timeout-ms', '30000'],
+      ...['--max-messages', String(count), '--timeout-ms', '60000'],
     ]);
     return stdout.trimEnd().split('\n');
   };
@@ -46,7 +46,10 @@ describeWith('APACHE_KAFKA', 'log directories', () => {
       for (const codec of CODECS) {
         const values = Array.from({ length: COUNT }, (_, index) => `${codec}-${index}`);
         expected.push(...values);
-        const settings = ['--producer-property', 'batch.size=4000', '--compression-codec', codec];
+        const settings = [
+          ...['--producer-property', 'batch.size=4000', '--compression-codec', codec],
+          ...['--request-timeout-ms', '30000'],
+        ];
         const input = values.map((value) => `${value}\n`).join('');
         await tool('console-producer', cluster, ['--topic', 'moved', ...settings], input);
       }
@@ -61,6 +64,6 @@ describeWith('APACHE_KAFKA', 'log directories', () => {
       const groups = await tool('consumer-groups', cluster, ['--describe', '--group', 'moved']);
       expect(groups.stdout).toMatch(/^moved +moved +0 +100 /m);
     },
-    120_000,
+    300_000,
   );
 });

@@ -4,13 +4,12 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export interface Outcome {
-  /** Null when a signal ended it. */
-  readonly code: number | null;
+  readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -27,8 +26,11 @@ export interface Server {
 
 /** A folder for what servers say, to look at after a failure. */
 const LOGS = process.env.COMPAT_LOGS;
-const RUN_MS_MAX = 50_000;
+const RUN_MS_MAX = 120_000;
+const POLL_MS = 50;
 const OUTPUT_SHOWN = 3_000;
+/** No server says this: what waits for it hears of the end of the process. */
+const NOTHING = /$^x/;
 
 const servers: Server[] = [];
 const folders: string[] = [];
@@ -46,7 +48,7 @@ export const newFolder = (): string => {
 };
 
 /** True when this process could listen on the port. */
-export const isFree = (port: number): Promise<boolean> =>
+const isFree = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const server = createServer().once('error', () => resolve(false));
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
@@ -65,7 +67,7 @@ export const freePorts = async (count: number): Promise<number[]> => {
   }
 };
 
-/** Runs a program to its end; it is killed, and code is null, after 50 seconds. */
+/** Runs a program to its end; rejects when a signal ends it, as one does after two minutes. */
 export const run = (command: string, args: readonly string[], input = ''): Promise<Outcome> =>
   new Promise((resolve, reject) => {
     const child = spawn(command, args, { timeout: RUN_MS_MAX, killSignal: 'SIGKILL' });
@@ -77,7 +79,11 @@ export const run = (command: string, args: readonly string[], input = ''): Promi
       output.stderr += text;
     });
     child.once('error', reject);
-    child.once('close', (code) => resolve({ code, ...output }));
+    child.once('close', (code, signal) => {
+      if (code !== null) return resolve({ code, ...output });
+      const said = `${output.stdout}\n${output.stderr}`.slice(-OUTPUT_SHOWN);
+      reject(new Error(`${[command, ...args].join(' ')} was ended by ${signal}:\n${said}`));
+    });
     // A program that does not read its input to the end may have gone before all is written.
     child.stdin.on('error', () => {});
     child.stdin.end(input);
@@ -90,6 +96,41 @@ export const startServer = (command: string, args: readonly string[]): Server =>
   servers.push(server);
   return server;
 };
+
+/** Asks again and again until the answer is yes; rejects, with its output, when the server ends before. */
+export const until = async (server: Server, isReady: () => Promise<boolean>): Promise<void> => {
+  let hasEnded = false;
+  const ended = server.says(NOTHING).catch((error: unknown) => {
+    hasEnded = true;
+    throw error;
+  });
+  const ready = async (): Promise<void> => {
+    while (!hasEnded && !(await isReady())) await pause(POLL_MS);
+  };
+  await Promise.race([ready(), ended]);
+};
+
+/**
+ * Resolves when the server takes connections on the port. To try whether one could listen there oneself would be in the
+ * server's way just when it begins to.
+ */
+export const listening = (server: Server, port: number): Promise<void> =>
+  until(
+    server,
+    () =>
+      new Promise((done) => {
+        const socket = createConnection({ port, host: '127.0.0.1' }, () => {
+          socket.destroy();
+          done(true);
+        });
+        socket.once('error', () => done(false));
+      }),
+  );
+
+export const pause = (ms: number): Promise<void> =>
+  new Promise((done) => {
+    setTimeout(done, ms);
+  });
 
 class RunningServer implements Server {
   output = '';

@@ -4,8 +4,8 @@ import { resolve } from 'node:path';
 import { realSystem } from '../../system/system.ts';
 import { loadTls } from '../../system/tls.ts';
 import { connectWireClient } from '../../zookeeper/wire-client.ts';
-import { awaitPartitions, kafkaOf } from './clusters.ts';
-import { cleanUp, freePorts, isFree, newFolder, startServer } from './processes.ts';
+import { awaitPartitions, kafkaOf, PATIENT } from './clusters.ts';
+import { cleanUp, freePorts, listening, newFolder, startServer } from './processes.ts';
 import { commandOf, describeWith } from './software.ts';
 
 const fixture = (name: string): string => resolve('test/fixtures/tls', name);
@@ -31,8 +31,7 @@ const startSecureZooKeeper = async (folder: string, port: number): Promise<void>
     ].join('\n'),
   );
   const [command = '', ...args] = commandOf('ZOOKEEPER').split(' ');
-  startServer(command, [...args, `${folder}/zoo.cfg`]);
-  while (await isFree(port)) await new Promise((done) => setTimeout(done, 50));
+  await listening(startServer(command, [...args, `${folder}/zoo.cfg`]), port);
 };
 
 describeWith('ZOOKEEPER', 'ZooKeeper behind TLS', () => {
@@ -69,7 +68,7 @@ describeWith('ZOOKEEPER', 'ZooKeeper behind TLS', () => {
     const kafka = kafkaOf(`127.0.0.1:${port}`);
     const admin = kafka.admin();
     await admin.connect();
-    await admin.createTopics({ topics: [{ topic: 'secured', numPartitions: 3 }] });
+    await admin.createTopics({ topics: [{ topic: 'secured', numPartitions: 3 }], ...PATIENT });
     await admin.disconnect();
     const partitions = await awaitPartitions(kafka, 'secured', (all) => all.length === 3);
     expect(partitions.map(({ leader }) => leader)).toEqual([1, 1, 1]);

@@ -12,7 +12,7 @@ import {
   cleanUp as closeServers,
   startServer as startOurs,
 } from '../zookeeper/server/server-folder.ts';
-import { cleanUp, freePorts, newFolder, startServer } from './processes.ts';
+import { cleanUp, freePorts, newFolder, startServer, until } from './processes.ts';
 import { commandOf, describeWith } from './software.ts';
 
 interface Ports {
@@ -33,7 +33,13 @@ const startReal = async (): Promise<Ports> => {
   ];
   writeFileSync(settings, lines.join('\n'));
   const [program = '', ...leading] = commandOf('ZOOKEEPER').split(' ');
-  startServer(program, [...leading, settings]);
+  // Handshakes before it serves would be counted, words be counted, too; what is asked of the admin port is not.
+  await until(startServer(program, [...leading, settings]), async () => {
+    const told = await fetch(`http://127.0.0.1:${adminPort}/commands/is_read_only`).catch(
+      () => null,
+    );
+    return told !== null && ((await told.json()) as { error: unknown }).error === null;
+  });
   return { port, adminPort };
 };
 

@@ -7,8 +7,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { Gate } from './gate.ts';
-import { freePorts, newFolder, type Server, startServer } from './processes.ts';
+import { startRelay } from '../zookeeper/relay.ts';
+import { freePorts, newFolder, type Server, startServer, until } from './processes.ts';
 import { commandOf } from './software.ts';
 
 /** The embedded server, ZooKeeper 3.8.4 (which comes with Apache Kafka), Debian's 3.8.0 or later. */
@@ -32,10 +32,8 @@ interface Answer {
 const TICK_TIME_MS = 500;
 /** Beyond twenty ticks: the clients' sessions outlive the start of a JVM. */
 const SESSION_MS_MAX = 60_000;
-/** No server says this: what waits for it hears of the end of the process. */
-const NOTHING = /$^x/;
 const ANSWER_MS_MAX = 1_000;
-const SCRIPT_MS_MAX = 150_000;
+const SCRIPT_MS_MAX = 240_000;
 
 /** The program and its leading arguments; a file of settings follows. */
 const commandFor = (kind: ServerKind): string[] =>
@@ -43,7 +41,7 @@ const commandFor = (kind: ServerKind): string[] =>
     ? [process.execPath, resolve('bin/zookeeper-server-start')]
     : commandOf(kind).split(' ');
 
-/** Starts an empty server, with more settings and options of Java where they are given; resolves when it answers. */
+/** Starts an empty server, with more settings and options of Java where they are given; resolves when it serves. */
 export const startZooKeeper = async (
   kind: ServerKind,
   moreSettings: readonly string[] = [],
@@ -67,11 +65,8 @@ export const startZooKeeper = async (
   ];
   const start = async (): Promise<Server> => {
     const server = startServer(program, [...leading, settings]);
-    let isOver = false;
-    const ended = server.says(NOTHING);
-    await Promise.race([answering(port, () => isOver), ended]).finally(() => {
-      isOver = true;
-    });
+    // It says `imok` before it serves.
+    await until(server, async () => (await isReadOnly(port)) === 'rw');
     return server;
   };
   let server = await start();
@@ -96,12 +91,12 @@ export const answersOf = async (
   args: readonly string[],
 ): Promise<Answers> => {
   const zookeeper = await startZooKeeper(kind);
-  const [port = 0] = await freePorts(1);
-  const gate = new Gate(port, zookeeper.port);
-  await gate.open();
+  // No client meets the server half started: for some 20 ms of its start ZooKeeper takes connections that it then neither
+  // answers nor ends, and kazoo waits for an answer as long as its session lasts.
+  const relay = await startRelay(zookeeper.port);
   const child = spawn(
     command,
-    args.map((arg) => arg.replace('{zookeeper}', `127.0.0.1:${port}`)),
+    args.map((arg) => arg.replace('{zookeeper}', `127.0.0.1:${relay.port}`)),
     { timeout: SCRIPT_MS_MAX, killSignal: 'SIGKILL' },
   );
   const ended = new Promise<number | null>((done, reject) => {
@@ -119,9 +114,10 @@ export const answersOf = async (
       if (!line.startsWith('{')) continue;
       const told = JSON.parse(line) as Answer & { ask?: string; section: string };
       if (told.ask === 'restart') {
-        await gate.close();
+        relay.isClosed = true;
+        relay.cut();
         await zookeeper.restart();
-        await gate.open();
+        relay.isClosed = false;
         child.stdin.write('restarted\n');
         continue;
       }
@@ -132,25 +128,17 @@ export const answersOf = async (
     child.kill('SIGKILL');
     throw error;
   } finally {
-    await gate.close();
+    await relay.close();
   }
   const code = await ended;
   if (code !== 0) throw new Error(`${args[0]} ended with ${code}: ${complaints.slice(-3000)}`);
   return answers;
 };
 
-/** Resolves when the server on the port answers `ruok`, or when nobody waits for that any more. */
-const answering = async (port: number, isOver: () => boolean): Promise<void> => {
-  while (!isOver() && (await fourLetters(port)) !== 'imok')
-    await new Promise((done) => {
-      setTimeout(done, 50);
-    });
-};
-
-const fourLetters = (port: number): Promise<string> =>
+const isReadOnly = (port: number): Promise<string> =>
   new Promise((done) => {
     let answer = '';
-    const socket = createConnection({ port, host: '127.0.0.1' }, () => socket.write('ruok'));
+    const socket = createConnection({ port, host: '127.0.0.1' }, () => socket.write('isro'));
     socket.on('data', (bytes) => {
       answer += bytes;
     });

@@ -172,6 +172,8 @@ def double_barrier(say, client, root):
         gate = each.DoubleBarrier(root + "/gate", 3, "worker-%d" % index)
         gate.enter()
         inside.append(sorted(name for name in each.get_children(root + "/gate") if name != "ready"))
+        # Whoever asks only after another has left waits for ever.
+        until(lambda: len(inside) == 3, "all inside")
         gate.leave()
         outside.append(index)
 
@@ -282,8 +284,8 @@ def data_and_children_watch(say, client, root):
 
     @client.DataWatch(root + "/watched")
     def on_data(value, stat, event):  # pylint: disable=unused-variable
-        data.append([plain(value), stat.version if stat else None])
         events.append(plain(event))
+        data.append([plain(value), stat.version if stat else None])
 
     @client.ChildrenWatch(root, send_event=True)
     def on_children(names, event):  # pylint: disable=unused-variable
@@ -325,6 +327,7 @@ def tree_cache(say, client, root):
     until(lambda: cache.get_data(root + "/tree/a/c").data == b"d", "new data")
     other.delete(root + "/tree/a/b")
     until(lambda: cache.get_data(root + "/tree/a/b") is None, "a deletion")
+    until(lambda: "b" not in cache.get_children(root + "/tree/a"), "its parent to hear of it")
     say("children then", lambda: sorted(cache.get_children(root + "/tree/a")))
     restart_server()
     other.retry(other.create, root + "/tree/late", b"late")

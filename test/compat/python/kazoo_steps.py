@@ -9,7 +9,7 @@ import time
 
 from kazoo.client import KazooClient
 
-WAIT_S = 30
+WAIT_S = 60
 # A session outlives the start of a JVM on a busy machine, and nobody waits long before the next try to connect.
 SESSION_S = 30
 RETRY = {"max_tries": -1, "delay": 0.1, "max_delay": 1}

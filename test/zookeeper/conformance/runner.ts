@@ -65,6 +65,8 @@ export class Bench {
     wire.write(framed(handshake({ timeoutMs: 60_000 }, 0n, null)));
     await wire.next();
     await bench.ask(auth('digest', SUPER));
+    // Its answer tells the latest transaction.
+    await bench.ask(ping());
     return bench;
   }
 
