@@ -176,7 +176,9 @@ export class AppendQueue {
   }
 }
 
-const endOf = (group: readonly PendingAppend[]): number => (group.at(-1)?.lastOffset ?? -1) + 1;
+/** Behind the last new record: a repeated batch has the offsets of its first time. */
+const endOf = (group: readonly PendingAppend[]): number =>
+  (group.findLast(({ sizeBytes }) => sizeBytes > 0)?.lastOffset ?? -1) + 1;
 
 const buffersOf = (group: readonly PendingAppend[]): Buffer[] => {
   const buffers: Buffer[] = [];

@@ -32,16 +32,19 @@ export class LogCheckpoints {
     values: Iterable<{ topic: string; partition: number; offset: number }>,
   ): Promise<void> {
     return this.#jobs.run(async () => {
-      const byDirectory = new Map<LogDirectory, OffsetsByPartition>();
-      for (const { topic, partition, offset } of values) {
-        const log = this.#owner.get(topic, partition);
-        if (log === undefined) continue;
-        const directory = this.#directories.of(log.directory);
-        const offsets = byDirectory.get(directory) ?? new Map(directory.highWatermarks);
-        byDirectory.set(directory, offsets.set(partitionName(topic, partition), offset));
-      }
-      for (const [directory, offsets] of byDirectory)
+      const all = [...values];
+      for (const directory of this.#directories) {
+        // Not sooner: logs are moved and deleted while another directory's file is written.
+        const here = all.filter(({ topic, partition }) => {
+          const log = this.#owner.get(topic, partition);
+          return log !== undefined && this.#directories.of(log.directory) === directory;
+        });
+        if (here.length === 0) continue;
+        const offsets: OffsetsByPartition = new Map(directory.highWatermarks);
+        for (const { topic, partition, offset } of here)
+          offsets.set(partitionName(topic, partition), offset);
         await this.#owner.onDirectory(directory, () => directory.writeHighWatermarks(offsets));
+      }
     });
   }
 

@@ -34,7 +34,7 @@ export class LogGuard {
   /** Throws ProtocolError unless the log can be used. */
   check(): void {
     if (this.#hasFailed) throw storageError(this.#options.directory(), null);
-    if (this.isClosed) throw new ProtocolError(errorCodes.NOT_LEADER_OR_FOLLOWER, 'log closed');
+    if (this.isClosed) throw closedError();
   }
 
   /** Turns failures of the disk into the error a client gets, after telling of them. */
@@ -46,6 +46,8 @@ export class LogGuard {
       if (error instanceof CorruptLogError)
         throw new ProtocolError(errorCodes.CORRUPT_MESSAGE, error.message, { cause: error });
       if (!isDiskError(error)) throw error;
+      // Its files have been renamed under a look-up: the log is gone, not the disk.
+      if (this.isClosed) throw closedError();
       this.fail(error);
       throw storageError(this.#options.directory(), error);
     }
@@ -57,6 +59,9 @@ export class LogGuard {
     this.#options.failed(error);
   }
 }
+
+const closedError = (): ProtocolError =>
+  new ProtocolError(errorCodes.NOT_LEADER_OR_FOLLOWER, 'log closed');
 
 /** The log's disk has failed, now with `cause` or before. */
 export const storageError = (directory: string, cause: unknown): ProtocolError =>
@@ -75,4 +80,4 @@ export const outOfRange = (
 
 /** Errors of system calls carry Node's code, such as ENOSPC. */
 const isDiskError = (error: unknown): boolean =>
-  error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string';
+  typeof (error as NodeJS.ErrnoException | null)?.code === 'string';

@@ -99,6 +99,8 @@ class Loading {
       await this.#segments.at(-1)?.activate(config.segmentIndexBytes);
     }
     await this.#segments.at(-1)?.loadFirstTimestamp();
+    // Before an append with an older timestamp would pass for the largest.
+    await this.#segments.at(-1)?.loadLargest();
     this.#epochs.truncateFromEnd(logEndOffset);
     this.#epochs.truncateFromStart(this.#options.logStartOffset);
     logStartOffset = Math.max(logStartOffset, this.#segments[0]?.baseOffset ?? 0);

@@ -97,9 +97,11 @@ export class LogStore {
   /** Takes note of appends whose bytes are in the active segment's file. */
   noteWritten(group: readonly PendingAppend[]): void {
     const { active, config } = this;
+    const nowMs = this.#context.system.clock.nowMs();
     for (const append of group) {
       if (append.sizeBytes === 0) continue;
       active.noteAppend(append, config.indexIntervalBytes);
+      active.modifiedMs = nowMs;
       this.sizeBytes += append.sizeBytes;
       if (append.aborted.length > 0) active.transactions.appendSync(this.#disk, append.aborted);
       this.logEndOffset = append.lastOffset + 1;
@@ -144,7 +146,7 @@ export class LogStore {
   /** Lets go of all files, which are another's now or are going to be removed; reads under way find nothing. */
   async leave(): Promise<void> {
     this.truncations += 1;
-    for (const segment of this.segments.splice(0)) await segment.release({ isActive: false });
+    for (const segment of this.segments.splice(0)) await segment.leave();
   }
 
   /** Aborted transactions that overlap [startOffset, endOffset). */
@@ -170,9 +172,10 @@ export class LogStore {
     this.segments.push(segment);
   }
 
-  /** Trims a segment that was rolled. */
+  /** Trims a segment that was rolled, unless a cut has made it the active one again. */
   async sealRolled(rolled: Segment): Promise<void> {
-    if (this.segments.includes(rolled)) await rolled.seal({ sync: false });
+    if (rolled !== this.active && this.segments.includes(rolled))
+      await rolled.seal({ sync: false });
   }
 
   /** Brings a sealed segment to the device, and with it everything below its end. */
@@ -211,7 +214,9 @@ export class LogStore {
   async seal(): Promise<void> {
     if (this.recoveryPoint < this.logEndOffset) await this.flush();
     // The mark of a clean stop will vouch for all of this: nothing of it is looked at again.
-    await this.active.seal({ sync: true });
+    // One may have been rolled while the close waited for the queue.
+    for (const segment of this.segments)
+      if (segment === this.active || !segment.isSealed) await segment.seal({ sync: true });
     await this.#snapshot();
     await this.#producerFiles.sync(this.logEndOffset);
     await this.#disk.syncDirectory(this.directory);

@@ -363,7 +363,7 @@ export class PartitionLog {
     await this.cleaning.idle();
     await this.#order.idle();
     this.#appender.tail.clear();
-    for (const segment of this.segments) await segment.release({ isActive: false });
+    for (const segment of this.segments) await segment.leave();
   }
 
   #inOrder<T>(append: () => Promise<T>): Promise<T> {

@@ -64,6 +64,8 @@ export class Segment {
    */
   #isSealed = true;
   #readers = 0;
+  /** Its files are another's, or nobody's: who comes late must not leave one of them open. */
+  #isGone = false;
   /** Handles to close as soon as no read is under way that may use them. */
   #retired: DiskFile[] = [];
   /** Appended since the last index entry; what the next entry waits for. */
@@ -100,6 +102,10 @@ export class Segment {
     this.#isSealed = false;
     await this.index.file.write(this.#disk, { fullBytes: indexBytes, sync: false });
     await this.timeIndex.file.write(this.#disk, { fullBytes: indexBytes, sync: false });
+  }
+
+  get isSealed(): boolean {
+    return this.#isSealed;
   }
 
   async loadIndexes(): Promise<void> {
@@ -146,7 +152,8 @@ export class Segment {
       return await job(this.#file);
     } finally {
       this.#readers -= 1;
-      this.#closeRetired();
+      if (this.#isGone) this.#retireFile();
+      else this.#closeRetired();
     }
   }
 
@@ -295,8 +302,14 @@ export class Segment {
       await this.#disk.move(path, path + DELETED_SUFFIX);
       paths.push(path + DELETED_SUFFIX);
     }
-    await this.release({ isActive: false });
+    await this.leave();
     return paths;
+  }
+
+  /** Lets go of the files for good. */
+  async leave(): Promise<void> {
+    this.#isGone = true;
+    await this.release({ isActive: false });
   }
 
   #retireFile(): void {

@@ -110,32 +110,6 @@ describe('appending', () => {
     await log.close();
   });
 
-  test('with flush.messages the records reach the device before the answer', async () => {
-    const log = await openLog(tempDirectory(), { config: { ...smallConfig, flushMessages: 1 } });
-    await appendEach(log, numbered(3));
-    expect(log.logEndOffset).toBe(3);
-    await log.close();
-  });
-
-  test('flush.messages counts the records that are not on the device yet', async () => {
-    const log = await openLog(tempDirectory(), { config: { ...smallConfig, flushMessages: 3 } });
-    const synced: number[] = [];
-    for (let count = 1; count <= 7; count++) {
-      await append(log, ['a']);
-      synced.push(log.syncedOffset);
-    }
-    expect(synced).toEqual([0, 0, 3, 3, 3, 6, 6]);
-    // The records are there, their indexes are not: recovery would look at them again.
-    expect(log.recoveryPoint).toBe(0);
-    await log.truncateTo(5);
-    await append(log, ['b']);
-    expect(log.syncedOffset).toBe(5);
-    log.config = { ...log.config, flushMessages: 1 };
-    await append(log, ['b']);
-    expect(log.syncedOffset).toBe(7);
-    await log.close();
-  });
-
   test('the topic id and the leader epoch are on disk before the first record', async () => {
     const directory = tempDirectory();
     const log = await openLog(directory, { topicId: 'c3_gRW8dQ2ShQhFbzWRqZg' });
