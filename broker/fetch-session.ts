@@ -62,15 +62,19 @@ export class SessionPartition implements FetchTarget, FetchWatch {
     this.#session = session;
   }
 
+  /** Which set it watches in depends on the session, so that the watch goes first. */
   leave(): void {
-    this.#session = null;
     this.watch(null);
+    this.#session = null;
   }
 
-  /** Hears of news of `replica` from now on, instead of that of another one. */
+  /**
+   * Hears of news of `replica` from now on, instead of that of another one. Outside of a session nobody would end the
+   * watch: a request that still waits may ask for one.
+   */
   watch(replica: HostedPartition | null): void {
-    if (replica === this.#replica) return;
-    const isFollower = this.#session?.isFollower ?? false;
+    if (replica === this.#replica || this.#session === null) return;
+    const { isFollower } = this.#session;
     this.#replica?.unwatch(this, isFollower);
     this.#replica = replica;
     replica?.watch(this, isFollower);

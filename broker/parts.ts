@@ -3,6 +3,7 @@
  */
 import type { LogManager } from '../log/log-manager.ts';
 import { BrokerPool } from '../network/broker-pool.ts';
+import { createSerial } from '../system/serial.ts';
 import type { System } from '../system/system.ts';
 import type { ZooKeeperClient } from '../zookeeper/session.ts';
 import { cleanerSettings } from './cleaner-settings.ts';
@@ -158,6 +159,7 @@ export const createParts = (system: System, options: PartsOptions): BrokerParts 
     topicWaits: new TopicWaits(system.clock),
     dynamicConfig,
     topicConfigs,
+    configWrites: createSerial(),
     features,
   };
   dynamicConfig.onTopicChange = (topic) => topicChanged(topic, topicConfigs, replicas, controller);

@@ -1,6 +1,7 @@
 /**
  * What handlers may use, put together by broker.ts. Each field has one owner and is documented where it is defined.
  */
+import type { Serial } from '../system/serial.ts';
 import type { System } from '../system/system.ts';
 import type { ZooKeeperClient } from '../zookeeper/session.ts';
 import type { BrokerConfig } from './config.ts';
@@ -42,6 +43,8 @@ export interface Services {
   /** The broker's settings in force, and the news of all that change. */
   readonly dynamicConfig: DynamicConfig;
   readonly topicConfigs: TopicConfigSource;
+  /** Stored settings are read, changed and written whole: by one request of this broker at a time. */
+  readonly configWrites: Serial;
   /** What the cluster has agreed on. */
   readonly features: AgreedFeatures;
 }

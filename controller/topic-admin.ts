@@ -91,29 +91,47 @@ const insist = (reason: Refusal | null): void => {
   if (reason !== null) throw new Refused(reason);
 };
 
-export const createTopicAdmin = (system: System, options: TopicAdminOptions): TopicAdmin => ({
-  createTopics: (topics, { validateOnly }) => {
-    const names = topics.map(({ name }) => name);
-    return each(system, topics, names, 'Found multiple entries for this topic.', (topic) =>
-      createTopic(system, options, topic, validateOnly),
-    );
-  },
-  createPartitions: (topics, { validateOnly }) => {
-    const names = topics.map(({ name }) => name);
-    return each(system, topics, names, 'Duplicate topic in request.', (topic) =>
-      addPartitions(system, options, topic, validateOnly),
-    );
-  },
-  deleteTopics: (names) =>
-    each(
-      system,
-      names.map((name) => ({ name })),
-      [],
-      '',
-      ({ name }) => markForDeletion(options, name),
-    ),
-  notController: (topics) => topics.map(({ name }) => ({ name, ...refusal('NOT_CONTROLLER', '') })),
-});
+type TopicDetails = Omit<TopicResult, 'name' | 'errorCode' | 'errorMessage'>;
+
+export const createTopicAdmin = (system: System, options: TopicAdminOptions): TopicAdmin => {
+  /** Names of topics that are being made, in the order of the requests: to those that come later they exist. */
+  const underWay = new Set<string>();
+  const create = async (topic: TopicToCreate, validateOnly: boolean): Promise<TopicDetails> => {
+    const { name } = topic;
+    const before = [...underWay].filter((other) => other !== name);
+    const isMine = !validateOnly && !underWay.has(name);
+    if (isMine) underWay.add(name);
+    try {
+      return await createTopic(system, options, topic, { validateOnly, before });
+    } finally {
+      if (isMine) underWay.delete(name);
+    }
+  };
+  return {
+    createTopics: (topics, { validateOnly }) => {
+      const names = topics.map(({ name }) => name);
+      return each(system, topics, names, 'Found multiple entries for this topic.', (topic) =>
+        create(topic, validateOnly),
+      );
+    },
+    createPartitions: (topics, { validateOnly }) => {
+      const names = topics.map(({ name }) => name);
+      return each(system, topics, names, 'Duplicate topic in request.', (topic) =>
+        addPartitions(system, options, topic, validateOnly),
+      );
+    },
+    deleteTopics: (names) =>
+      each(
+        system,
+        names.map((name) => ({ name })),
+        [],
+        '',
+        ({ name }) => markForDeletion(options, name),
+      ),
+    notController: (topics) =>
+      topics.map(({ name }) => ({ name, ...refusal('NOT_CONTROLLER', '') })),
+  };
+};
 
 /**
  * Works on all topics at once; names that come more than once are refused (one answer each name).
@@ -123,7 +141,7 @@ const each = async <T extends { readonly name: string }>(
   topics: readonly T[],
   names: readonly string[],
   duplicateMessage: string,
-  work: (topic: T) => Promise<Omit<TopicResult, 'name' | 'errorCode' | 'errorMessage'>>,
+  work: (topic: T) => Promise<TopicDetails>,
 ): Promise<readonly TopicResult[]> => {
   const byName = new Map(topics.map((topic) => [topic.name, topic]));
   return Promise.all(
@@ -146,20 +164,22 @@ const createTopic = async (
   system: System,
   options: TopicAdminOptions,
   topic: TopicToCreate,
-  validateOnly: boolean,
-): Promise<Omit<TopicResult, 'name' | 'errorCode' | 'errorMessage'>> => {
+  { validateOnly, before }: { readonly validateOnly: boolean; readonly before: readonly string[] },
+): Promise<TopicDetails> => {
   const { zookeeper } = options;
   const { name, configs } = topic;
-  if ((await zookeeper.exists(topicZnode.path(name))) !== null) {
+  const nameProblem = judgeName(name);
+  // ZooKeeper has no paths for some of the names that cannot be.
+  if (nameProblem === null && (await zookeeper.exists(topicZnode.path(name))) !== null) {
     insist(refusal('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`));
   }
   const assignment = await assignmentOf(system, options, topic);
-  insist(judgeName(name));
+  insist(nameProblem);
   if ((await zookeeper.exists(deleteTopicZnode.path(name))) !== null) {
     insist(refusal('TOPIC_ALREADY_EXISTS', `Topic '${name}' is marked for deletion.`));
   }
   const { children } = await zookeeper.getChildren(topicsZnode.path, { watch: false });
-  insist(judgeCollision(name, children));
+  insist(judgeCollision(name, new Set([...children, ...before])));
   insist(judgeAssignment(assignment));
   const configError = options.validateTopicConfig?.(configs) ?? null;
   if (configError !== null) insist(refusal('INVALID_CONFIG', configError));

@@ -70,7 +70,7 @@ export const alterConfigs = async (
     const { resourceType, resourceName } = alteration;
     const refusal = isTwice
       ? refusalOf(invalidRequest('Each resource must appear at most once.'))
-      : await attempt(services, alteration, options);
+      : await services.configWrites.run(() => attempt(services, alteration, options));
     outcomes.push({ resourceType, resourceName, ...refusal });
   }
   return outcomes;

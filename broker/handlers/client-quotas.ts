@@ -97,8 +97,10 @@ export const alterClientQuotasHandler = handler(
   async (services, { entries, validateOnly }) => {
     const results: AlterResult[] = [];
     // One after the other: an entity may come twice, and its znode is read before it is written.
-    for (const entry of entries)
-      results.push({ ...(await alter(services, entry, validateOnly)), entity: entry.entity });
+    for (const entry of entries) {
+      const result = await services.configWrites.run(() => alter(services, entry, validateOnly));
+      results.push({ ...result, entity: entry.entity });
+    }
     return { throttleTimeMs: 0, entries: results };
   },
 );

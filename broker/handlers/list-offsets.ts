@@ -39,35 +39,35 @@ interface Found {
 
 const NOTHING = { errorCode: errorCodes.NONE, offset: -1, timestamp: -1, leaderEpoch: -1 };
 
-export const listOffsetsHandler = handler(apis.listOffsets, async (services, request, context) => ({
-  topics: await Promise.all(
-    request.topics.map(async ({ name, partitions }) => {
-      const repeated = context.apiVersion >= 1 ? repeatedIn(partitions) : NONE_REPEATED;
-      return {
-        name,
-        partitions: await Promise.all(
-          partitions.map(async (asked) => {
-            const { partitionIndex } = asked;
-            const found = repeated.has(partitionIndex)
-              ? { ...NOTHING, errorCode: errorCodes.INVALID_REQUEST }
-              : await findOffset(services, request, context, { topic: name, ...asked });
-            return { partitionIndex, ...shaped(found, context.apiVersion) };
-          }),
-        ),
-      };
-    }),
-  ),
-}));
+export const listOffsetsHandler = handler(apis.listOffsets, async (services, request, context) => {
+  const repeated = context.apiVersion >= 1 ? repeatedIn(request) : NONE_REPEATED;
+  const topics = request.topics.map(async ({ name, partitions }) => ({
+    name,
+    partitions: await Promise.all(
+      partitions.map(async (asked) => {
+        const { partitionIndex } = asked;
+        const found = repeated.has(`${name}/${partitionIndex}`)
+          ? { ...NOTHING, errorCode: errorCodes.INVALID_REQUEST }
+          : await findOffset(services, request, context, { topic: name, ...asked });
+        return { partitionIndex, ...shaped(found, context.apiVersion) };
+      }),
+    ),
+  }));
+  return { topics: await Promise.all(topics) };
+});
 
-const NONE_REPEATED: ReadonlySet<number> = new Set();
+const NONE_REPEATED: ReadonlySet<string> = new Set();
 
-const repeatedIn = (
-  partitions: ListOffsetsRequest['topics'][number]['partitions'],
-): ReadonlySet<number> => {
-  const seen = new Set<number>();
-  const repeated = new Set<number>();
-  for (const { partitionIndex } of partitions)
-    (seen.has(partitionIndex) ? repeated : seen).add(partitionIndex);
+/** A topic may come twice as well. */
+const repeatedIn = ({ topics }: ListOffsetsRequest): ReadonlySet<string> => {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const { name, partitions } of topics) {
+    for (const { partitionIndex } of partitions) {
+      const key = `${name}/${partitionIndex}`;
+      (seen.has(key) ? repeated : seen).add(key);
+    }
+  }
   return repeated;
 };
 

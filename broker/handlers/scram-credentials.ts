@@ -104,7 +104,8 @@ export const alterUserScramCredentialsHandler = handler(
           errorCode: errorCodes.NOT_CONTROLLER,
           errorMessage: 'This is not the correct controller for this cluster.',
         };
-      return judge(request, user) ?? alter(services, request, user);
+      const refusal = judge(request, user);
+      return refusal ?? services.configWrites.run(() => alter(services, request, user));
     };
     return {
       throttleTimeMs: 0,

@@ -119,8 +119,9 @@ const appendMarkers = async (
   marker: Marker,
   places: readonly { readonly topic: string; readonly partition: number }[],
 ): Promise<number[]> => {
-  // Kafka trips over a negative epoch when it builds the batch.
-  if (marker.producerEpoch < 0) return places.map(() => errorCodes.UNKNOWN_SERVER_ERROR);
+  // Kafka trips over a negative id or epoch when it builds the batch.
+  if (marker.producerId < 0 || marker.producerEpoch < 0)
+    return places.map(() => errorCodes.UNKNOWN_SERVER_ERROR);
   const appends = places.map(({ topic, partition }): Append => {
     // A batch of its own for each log: offsets are stamped into it.
     const records = buildEndTransactionMarker({

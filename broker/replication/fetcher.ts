@@ -282,7 +282,7 @@ export class Fetcher {
     if (offset < replica.state.highWatermark)
       this.#system.logger.warn({ topic, partition, offset }, 'truncating below the high watermark');
     await log.truncateTo(offset);
-    replica.state.truncated(log.logStartOffset, log.logEndOffset);
+    replica.truncated();
     this.#restartAt(followed);
   }
 

@@ -44,6 +44,7 @@ export class HostedPartition {
   /** Its directory has failed: only a restart brings it back. */
   isOffline = false;
   readonly #host: ReplicaHost;
+  #isDeleted = false;
   /** In the order of the appends. A duplicate may wait behind later records: it is answered a little late, never early. */
   #ackWaits: AckWait[] = [];
   readonly #followerWatches = new Set<FetchWatch>();
@@ -66,6 +67,7 @@ export class HostedPartition {
     this.topicId = parts.topicId;
     this.minInsyncReplicas = parts.minInsyncReplicas;
     this.log.onEndOffset = () => this.#endOffsetMoved();
+    this.#tellProducers();
   }
 
   /** Gives the topic id of a replica that had none. */
@@ -138,6 +140,20 @@ export class HostedPartition {
     this.#notifyAll();
   }
 
+  /** On a follower: the log has been cut. Consumers that were further on hear that their offsets are gone. */
+  truncated(): void {
+    const { log, state } = this;
+    state.truncated(log.logStartOffset, log.logEndOffset);
+    this.#tellProducers();
+    notify(this.#consumerWatches, true);
+  }
+
+  /** The replica is no more: what is being written yet gets no acknowledgement. */
+  deleted(): void {
+    this.#isDeleted = true;
+    this.stop(errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
+  }
+
   /** The replica is stopped, deleted or offline: whoever waits gets `errorCode`, or reads again and finds out. */
   stop(errorCode: number): void {
     this.#failAcks(errorCode);
@@ -149,7 +165,7 @@ export class HostedPartition {
     const { log, state } = this;
     if (!state.followHighWatermark(leaderHighWatermark, log.logStartOffset, log.logEndOffset))
       return;
-    log.producers.advanceHighWatermark(state.highWatermark);
+    this.#tellProducers();
     notify(this.#consumerWatches, true);
   }
 
@@ -158,6 +174,10 @@ export class HostedPartition {
    * early (a deadline has passed).
    */
   waitForAcks(offset: number, complete: (errorCode: number) => void): () => void {
+    if (this.#isDeleted) {
+      complete(errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
+      return () => {};
+    }
     if (!this.state.isLeader || this.state.highWatermark >= offset) {
       // The lead may have been lost between the append and now; its waits have been failed already then.
       complete(this.state.isLeader ? this.#ackOutcome() : errorCodes.NOT_LEADER_OR_FOLLOWER);
@@ -190,7 +210,7 @@ export class HostedPartition {
   #advanceHighWatermark(facts: LeaderFacts): void {
     if (!this.state.advanceHighWatermark(facts)) return;
     const { highWatermark } = this.state;
-    this.log.producers.advanceHighWatermark(highWatermark);
+    this.#tellProducers();
     let count = 0;
     for (const wait of this.#ackWaits) {
       if (wait.offset > highWatermark && !wait.isDone) break;
@@ -204,6 +224,14 @@ export class HostedPartition {
     }
     notify(this.#consumerWatches, true);
     notify(this.#followerWatches, false);
+  }
+
+  /**
+   * Which ended transactions are stable follows from the high watermark; producer states that were built from the log, at
+   * a start or behind a cut, do not know it.
+   */
+  #tellProducers(): void {
+    this.log.producers.advanceHighWatermark(this.state.highWatermark);
   }
 
   /** The ISR may have shrunk below min.insync.replicas since the append. */

@@ -31,7 +31,7 @@ export const resolveOutOfRange = async (
   if (leaderEnd < log.logEndOffset)
     return async () => {
       await log.truncateTo(leaderEnd);
-      state.truncated(log.logStartOffset, log.logEndOffset);
+      replica.truncated();
     };
   const leaderStart = await askOffset(channel, replica, EARLIEST, options);
   if (leaderStart === null) return null;
@@ -39,6 +39,7 @@ export const resolveOutOfRange = async (
     if (leaderStart <= log.logEndOffset) return;
     await log.truncateFullyAndStartAt(leaderStart);
     state.highWatermark = leaderStart;
+    replica.truncated();
   };
 };
 

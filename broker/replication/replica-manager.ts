@@ -182,7 +182,7 @@ export class ReplicaManager implements ReplicaHost {
       this.#topics.delete(topic);
       this.#settings.forget(topic);
     }
-    replica?.stop(errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
+    replica?.deleted();
     await this.logs.delete(topic, partition);
   }
 

@@ -211,7 +211,7 @@ export class RoleChanges {
     if (log.latestEpoch() === null && log.logEndOffset > state.highWatermark) {
       // Without epochs only what was committed is known to be the leader's, too.
       await log.truncateTo(state.highWatermark);
-      state.truncated(log.logStartOffset, log.logEndOffset);
+      replica.truncated();
     }
     this.#fetchers.add(replica, leader, leaderEpoch);
   }

@@ -9,6 +9,7 @@ import type { Services } from '../../broker/services.ts';
 import { TopicConfigSource } from '../../broker/topic-config-source.ts';
 import { type Api, apis, type ResponseOutput } from '../../protocol/apis.ts';
 import { decode, encodeToBuffer } from '../../protocol/compile.ts';
+import { createSerial } from '../../system/serial.ts';
 import { realSystem } from '../../system/system.ts';
 import type { ZooKeeperClient } from '../../zookeeper/session.ts';
 import { connectWireClient } from '../../zookeeper/wire-client.ts';
@@ -134,6 +135,7 @@ beforeEach(async () => {
     zookeeper,
     dynamicConfig,
     topicConfigs: new TopicConfigSource(zookeeper, () => dynamicConfig.current),
+    configWrites: createSerial(),
     metadata: { hasTopic: (topic: string) => topic === 't' },
   } as unknown as Services;
   await dynamicConfig.start();
@@ -178,6 +180,21 @@ test('AlterConfigs replaces what is stored, IncrementalAlterConfigs edits it', a
   const replacement: Configs = [{ name: 'preallocate', value: 'true' }];
   expect(await alterAll(false, [[TOPIC, 't', replacement]])).toEqual([[0, null]]);
   expect(await stored('/config/topics/t')).toBe('{"version":1,"config":{"preallocate":"true"}}');
+});
+
+test('changes that are under way together are all kept', async () => {
+  const configs = ['retention.ms', 'segment.ms', 'preallocate'].map((name) => [
+    { name, value: name === 'preallocate' ? 'true' : '1' },
+  ]);
+  const answers = await Promise.all(configs.map((each) => alter(TOPIC, 't', each)));
+  expect(answers).toEqual([
+    [0, null],
+    [0, null],
+    [0, null],
+  ]);
+  expect(await stored('/config/topics/t')).toBe(
+    '{"version":1,"config":{"retention.ms":"1","segment.ms":"1","preallocate":"true"}}',
+  );
 });
 
 test('refusals are Kafka’s', async () => {

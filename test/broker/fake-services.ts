@@ -10,6 +10,7 @@ import type { Services } from '../../broker/services.ts';
 import { TopicWaits } from '../../broker/topic-waits.ts';
 import { apis, type RequestInput, type RequestOf } from '../../protocol/apis.ts';
 import { decode, encodeToBuffer } from '../../protocol/compile.ts';
+import { createSerial } from '../../system/serial.ts';
 import { zooKeeperCodes, zooKeeperErrorOf } from '../../zookeeper/errors.ts';
 import type { ZooKeeperClient } from '../../zookeeper/session.ts';
 import { ManualClock, manualSystem } from '../support/manual-clock.ts';
@@ -91,6 +92,7 @@ export const fakeServices = (
     clusterId: 'a-cluster',
     metadata: new MetadataCache(),
     topicWaits: new TopicWaits(clock),
+    configWrites: createSerial(),
     features: { epoch: 0, levels: {} },
     ...parts,
     config: absent('config', parts.config),

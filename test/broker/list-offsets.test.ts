@@ -131,6 +131,20 @@ test('checks come in order: repeated, unknown, epoch, lead', async () => {
   expect(await codes({ leaderEpoch: 6, replicaId: -2 })).toEqual([0]);
 });
 
+test('a partition that comes twice, in two entries of its topic, is refused', async () => {
+  const partitions = [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp: -1 }];
+  const entry = { name: TOPIC, partitions };
+  const { topics } = await call(listOffsetsHandler, cluster.broker(1).services, 9, {
+    replicaId: -1,
+    isolationLevel: 0,
+    topics: [entry, entry],
+  });
+  expect(topics).toMatchObject([
+    { partitions: [{ errorCode: errorCodes.INVALID_REQUEST }] },
+    { partitions: [{ errorCode: errorCodes.INVALID_REQUEST }] },
+  ]);
+});
+
 test('where a leader epoch ended', async () => {
   await cluster.decide({ leader: 1, epoch: 6, replicas: [1, 2] });
   const ask = async (leaderEpoch: number, currentLeaderEpoch = -1) => {

@@ -261,3 +261,11 @@ describe('refusals', () => {
     expect(cluster.broker(1).replica().log.logEndOffset).toBe(0);
   });
 });
+
+test('a batch that is being written while its partition is deleted is answered', async () => {
+  await start();
+  const answer = produce(batchOf(['a']), { acks: -1, timeoutMs: 30_000 });
+  await cluster.stopReplica(1, { leaderEpoch: -2, deletes: true });
+  // Not only when its time is up, which it never is here.
+  expect((await answer).errorCode).not.toBe(errorCodes.NONE);
+});

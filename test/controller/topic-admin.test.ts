@@ -179,6 +179,15 @@ test('deletion marks topics that exist, once or twice, and blocks their name', a
   expect((await off.deleteTopics(['t9']))[0]?.errorCode).toBe(73);
 });
 
+test('of two topics of one request whose names collide the first one is made', async () => {
+  const results = await admin.createTopics([topic('x.y'), topic('x_y')], { validateOnly: false });
+  expect(results.map(({ errorCode }) => errorCode)).toEqual([0, 17]);
+});
+
+test.each(['', '.', '..'])('the name %j is refused as a name', async (name) => {
+  expect(await create(name)).toMatchObject({ errorCode: 17 });
+});
+
 test('automatic placement needs racks on all brokers or on none', async () => {
   await register(4, null);
   expect(await refused('k')).toEqual([
