@@ -52,6 +52,8 @@ export class Batch {
   baseSequence = -1;
   /** Its sequence was set back after an error, see sequences.ts. */
   isReset = false;
+  /** What it was cut into, when it was too large. */
+  pieces: readonly Batch[] = [];
   #encoded: Buffer | null = null;
 
   constructor(queue: PartitionQueue, createdMs: number) {
@@ -66,6 +68,11 @@ export class Batch {
   get lastSequence(): number {
     const last = this.baseSequence + this.records.length - 1;
     return last > SEQUENCE_MAX ? last - SEQUENCE_MAX - 1 : last;
+  }
+
+  /** All its records are settled. */
+  get isSettled(): boolean {
+    return this.isDone && this.pieces.every((piece) => piece.isSettled);
   }
 
   add(record: RecordInput, callback: SendCallback | null, bytes: number): void {
@@ -114,6 +121,11 @@ export class PartitionQueue {
   tracked: Batch[] = [];
   /** Set when sequences were lost: drained again only under a new epoch. */
   needsBump = false;
+  /**
+   * A numbered batch was given up, and nobody knows whether the broker has it: what becomes of the
+   * ones behind it, under their own numbers, will tell. Nothing new is numbered before.
+   */
+  isUnresolved = false;
 
   constructor(topic: string, partition: number) {
     this.topic = topic;
@@ -254,6 +266,7 @@ export class Accumulator {
       piece.add(record, batch.callbacks[index] ?? null, bytes);
       this.usedBytes += bytes;
     }
+    batch.pieces = pieces;
     return pieces;
   }
 

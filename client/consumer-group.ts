@@ -24,7 +24,6 @@ import {
   partitionKey,
   type TopicPartition,
 } from './positions.ts';
-import { settledWithin } from './retry.ts';
 
 type Wishes = { readonly topics: readonly string[] } | { readonly pattern: RegExp };
 
@@ -40,7 +39,9 @@ export class ConsumerGroup {
   /** What was subscribed to; null with partitions chosen by hand. */
   #wishes: Wishes | null = null;
   #listener: RebalanceListener = {};
-  #joining: Promise<JoinOutcome> | null = null;
+  #joining: Promise<JoinOutcome | null> | null = null;
+  /** `#joining` has ended; the next poll takes its outcome. */
+  #isJoinOver = false;
   /** The topics that matched the pattern when last looked at. */
   #matched: string | null = null;
   #nextAutoCommitMs = 0;
@@ -87,6 +88,7 @@ export class ConsumerGroup {
     await this.#member.leave(reason, timeoutMs);
     this.#wishes = null;
     this.#joining = null;
+    this.#isJoinOver = false;
   }
 
   /** Says goodbye as far as `timeoutMs` allow: commits, gives partitions back, leaves. */
@@ -141,33 +143,53 @@ export class ConsumerGroup {
     return member;
   }
 
-  async ensureMember(deadlineMs: number): Promise<boolean> {
+  /** Whether `ensureMember` has something to do at once. */
+  get isJoinOver(): boolean {
+    return this.#isJoinOver;
+  }
+
+  /** False while joining, which goes on in the background; `notify` tells when it is over. */
+  async ensureMember(): Promise<boolean> {
     const member = this.#member;
+    const { failure } = member;
+    member.failure = null;
+    if (failure !== null) throw failure;
     while (member.needsRejoin || this.#joining !== null) {
       if (this.#joining === null) {
         await this.#prepareJoin(member);
-        this.#joining = this.#join(member);
-        // Whoever polls next is told; nobody may be waiting now.
-        this.#joining.catch(() => {}).finally(() => this.#notify());
+        this.#startJoin(member);
       }
-      const leftMs = deadlineMs - this.#system.clock.elapsedMs();
-      if (!(await settledWithin(this.#system, this.#joining, leftMs))) return false;
       if (this.#isClosed) throw new ClientClosed('the consumer is closed');
+      if (!this.#isJoinOver) return false;
       const joining = this.#joining;
       this.#joining = null;
-      if (joining !== null) await this.#completeJoin(member, await joining);
+      this.#isJoinOver = false;
+      const outcome = await joining;
+      if (outcome !== null) await this.#completeJoin(member, outcome);
     }
     return true;
   }
 
-  async #join(member: GroupMember): Promise<JoinOutcome> {
-    const deadlineMs = this.#cluster.deadline(this.#settings.defaultApiTimeoutMs);
-    if (this.#wishes !== null && 'pattern' in this.#wishes) {
-      await this.#coordinator.retrying(deadlineMs, 'listing topics', () => this.#cluster.refresh());
-    }
-    const topics = this.topics();
-    const ownedPartitions = member.isCooperative ? this.#positions.partitions() : [];
-    return member.join(() => ({ topics, ownedPartitions }));
+  #startJoin(member: GroupMember): void {
+    const joining = this.#join(member);
+    this.#joining = joining;
+    this.#isJoinOver = false;
+    // Whoever polls next is told of a failure; nobody may be waiting now.
+    joining
+      .catch(() => {})
+      .finally(() => {
+        if (this.#joining === joining) this.#isJoinOver = true;
+        this.#notify();
+      });
+  }
+
+  #join(member: GroupMember): Promise<JoinOutcome | null> {
+    return member.join(async (isLost) => {
+      if (this.#wishes !== null && 'pattern' in this.#wishes) await this.#cluster.refresh();
+      const isKeeping = member.isCooperative && !isLost;
+      const ownedPartitions = isKeeping ? this.#positions.partitions() : [];
+      return { topics: this.topics(), ownedPartitions };
+    });
   }
 
   /** Before a rebalance: commit, and give up what is not kept during it. */
@@ -221,7 +243,10 @@ export class ConsumerGroup {
     }
   }
 
-  async #completeJoin(member: GroupMember, { partitions, assignor }: JoinOutcome): Promise<void> {
+  async #completeJoin(member: GroupMember, outcome: JoinOutcome): Promise<void> {
+    const { partitions, assignor } = outcome;
+    // Nothing is committed for what others may have read further in.
+    if (outcome.isLost) await this.#giveUp('lost');
     const wanted = new Set(partitions.map(partitionKey));
     const owned = new Set(this.#positions.partitions().map(partitionKey));
     if (member.isCooperative && assignor.isCooperative) {

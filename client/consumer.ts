@@ -13,7 +13,7 @@ import {
   consumerSettings,
   type RebalanceListener,
 } from './consumer-options.ts';
-import { ClientClosed, ConfigError, isRetriable, Wakeup } from './errors.ts';
+import { ClientClosed, ConfigError, isRetriable, TimeoutError, Wakeup } from './errors.ts';
 import type { ConsumerRecord } from './fetched-records.ts';
 import { Fetcher } from './fetcher.ts';
 import { GroupCoordinator } from './group-coordinator.ts';
@@ -70,7 +70,7 @@ export class Consumer {
     const coordinator =
       groupId === undefined ? null : new GroupCoordinator(system, this.#cluster, groupId);
     this.#coordinator = coordinator;
-    this.#finder = new PositionFinder(system, collaborators, {
+    this.#finder = new PositionFinder(collaborators, {
       resetTo,
       isReadCommitted,
       fetchCommitted:
@@ -133,7 +133,7 @@ export class Consumer {
     for (;;) {
       this.#group?.polled();
       this.#checkWoken();
-      const isReady = await this.#prepare(deadlineMs);
+      const isReady = await this.#prepare();
       this.#group?.autoCommit();
       if (isReady) {
         const records = this.#fetcher.collect(this.#settings.maxPollRecords);
@@ -143,6 +143,7 @@ export class Consumer {
       const leftMs = deadlineMs - this.#system.clock.elapsedMs();
       if (leftMs <= 0) return [];
       this.#checkWoken();
+      if (!isReady && this.#group?.isJoinOver) continue;
       // Commits fall due meanwhile, and a poll without end is a sign of life all along.
       const { autoCommitIntervalMs, maxPollIntervalMs } = this.#settings;
       await this.#fetcher.wait(Math.min(leftMs, autoCommitIntervalMs, maxPollIntervalMs / 2));
@@ -260,9 +261,9 @@ export class Consumer {
     }
   }
 
-  /** Membership and positions; false when the time was too short, and it goes on in the background. */
-  async #prepare(deadlineMs: number): Promise<boolean> {
-    if (this.#isSubscribed && !(await this.#group?.ensureMember(deadlineMs))) return false;
+  /** Membership and positions; false while the consumer joins its group, in the background. */
+  async #prepare(): Promise<boolean> {
+    if (this.#isSubscribed && !(await this.#group?.ensureMember())) return false;
     this.#startFinding();
     // Partitions that have a position are read meanwhile.
     return true;
@@ -278,7 +279,8 @@ export class Consumer {
     this.#finding = this.#finder
       .find(deadlineMs)
       .catch(async (error: unknown) => {
-        if (!isRetriable(error)) this.#findingFailure = error;
+        const isTemporary = isRetriable(error) || error instanceof TimeoutError;
+        if (!isTemporary) this.#findingFailure = error;
         else await this.#system.clock.sleep(this.#cluster.backoff.initialMs);
       })
       .finally(() => {

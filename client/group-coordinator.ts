@@ -52,11 +52,15 @@ export class GroupCoordinator {
 
   /** Looks the coordinator up until it is found. */
   async find(deadlineMs: number): Promise<ChannelKey> {
-    if (this.#key !== null) return this.#key;
-    this.#finding ??= this.#lookUp(deadlineMs).finally(() => {
-      this.#finding = null;
+    const what = `looking for the coordinator of group ${this.groupId}`;
+    // One try is for all who look; how long they go on is their own affair.
+    return this.retrying(deadlineMs, what, async () => {
+      if (this.#key !== null) return this.#key;
+      this.#finding ??= this.#lookUp(deadlineMs).finally(() => {
+        this.#finding = null;
+      });
+      return this.#finding;
     });
-    return this.#finding;
   }
 
   /** Sends to the coordinator as known; a lost connection or an answer that it is not the one makes it unknown. */
@@ -138,14 +142,11 @@ export class GroupCoordinator {
   }
 
   async #lookUp(deadlineMs: number): Promise<ChannelKey> {
-    const what = `looking for the coordinator of group ${this.groupId}`;
-    return this.retrying(deadlineMs, what, async () => {
-      const { key } = await this.#cluster.findCoordinator('group', this.groupId, deadlineMs);
-      // A coordinator that does not answer is looked up again: it may have moved.
-      await this.#cluster.pool.channel(key);
-      this.#key = key;
-      return key;
-    });
+    const { key } = await this.#cluster.findCoordinator('group', this.groupId, deadlineMs);
+    // A coordinator that does not answer is looked up again: it may have moved.
+    await this.#cluster.pool.channel(key);
+    this.#key = key;
+    return key;
   }
 
   async #fetchOffsets(partitions: readonly TopicPartition[] | null, deadlineMs: number) {

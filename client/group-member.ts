@@ -4,21 +4,16 @@
  */
 
 import { backoffMs } from '../network/backoff.ts';
-import { apis, type ResponseOutput } from '../protocol/apis.ts';
+import { apis } from '../protocol/apis.ts';
 import { errorCodes } from '../protocol/errors.ts';
 import type { Timer } from '../system/clock.ts';
 import type { System } from '../system/system.ts';
-import type { Assignor, GroupMember as AssignorMember } from './assignors.ts';
+import type { Assignor } from './assignors.ts';
 import type { Cluster } from './cluster.ts';
 import { ClientClosed, isRetriable, ProtocolError, TimeoutError } from './errors.ts';
 import type { GroupCoordinator, Membership } from './group-coordinator.ts';
-import {
-  decodeAssignment,
-  decodeSubscription,
-  encodeAssignment,
-  encodeSubscription,
-  PROTOCOL_TYPE,
-} from './group-protocol.ts';
+import { GroupLeader, type JoinResponse } from './group-leader.ts';
+import { decodeAssignment, encodeSubscription, PROTOCOL_TYPE } from './group-protocol.ts';
 import type { TopicPartition } from './positions.ts';
 
 export interface MemberOptions {
@@ -40,9 +35,9 @@ export interface JoinInput {
 export interface JoinOutcome {
   readonly partitions: readonly TopicPartition[];
   readonly assignor: Assignor;
+  /** The place in the group was lost on the way: what was owned before may be others' by now. */
+  readonly isLost: boolean;
 }
-
-type JoinResponse = ResponseOutput<typeof apis.joinGroup>;
 
 /** The broker holds a JoinGroup until the rebalance has gathered everybody; this much more for the way. */
 const JOIN_EXTRA_MS = 5000;
@@ -58,12 +53,15 @@ const {
 export class GroupMember {
   /** Set when the group rebalances, or this member's wishes have changed. */
   needsRejoin = true;
+  /** What the next poll has to throw: another one has taken this static member's place. */
+  failure: Error | null = null;
   /** Called when a heartbeat has changed what the next poll has to do. */
   onChange: () => void = () => {};
   readonly #system: System;
   readonly #cluster: Cluster;
   readonly #coordinator: GroupCoordinator;
   readonly #options: MemberOptions;
+  readonly #leader: GroupLeader;
   #memberId = '';
   #generationId = -1;
   #isStable = false;
@@ -72,8 +70,10 @@ export class GroupMember {
   #heartbeatTimer: Timer | null = null;
   #lastHeardMs = 0;
   #lastPollMs = 0;
-  /** As leader: the partition counts the assignment was made from. */
-  #assignedFrom: ReadonlyMap<string, number> | null = null;
+  /** Goes up with every join and leave, so that one under way knows that it is over. */
+  #round = 0;
+  /** How often the place in the group was lost. */
+  #lossCount = 0;
   #isClosed = false;
 
   constructor(
@@ -85,6 +85,7 @@ export class GroupMember {
     this.#cluster = collaborators.cluster;
     this.#coordinator = collaborators.coordinator;
     this.#options = options;
+    this.#leader = new GroupLeader(collaborators);
     this.#cluster.onUpdate.add(() => this.#checkTopics());
   }
 
@@ -123,14 +124,24 @@ export class GroupMember {
     this.#reason = reason;
   }
 
-  /** Joins and syncs until it has an assignment. Rejects with what cannot be mended, or `ClientClosed`. */
-  async join(input: () => JoinInput): Promise<JoinOutcome> {
+  /**
+   * Joins and syncs until it has an assignment; null when it has left, or begun to join anew, meanwhile. Rejects with what
+   * cannot be mended, or `ClientClosed`.
+   */
+  async join(input: (isLost: boolean) => Promise<JoinInput>): Promise<JoinOutcome | null> {
     const { clock, random } = this.#system;
+    const round = ++this.#round;
+    const lossCount = this.#lossCount;
     for (let failures = 0; ; ) {
-      if (this.#isClosed) throw new ClientClosed('the consumer is closed');
       try {
-        return await this.#joinOnce(input());
+        this.#checkRound(round);
+        const given = await input(this.#lossCount !== lossCount);
+        this.#checkRound(round);
+        const outcome = await this.#joinOnce(given, round);
+        return { ...outcome, isLost: this.#lossCount !== lossCount };
       } catch (error) {
+        if (round !== this.#round) return null;
+        this.needsRejoin = true;
         if (!this.#mayRejoin(error)) throw error;
         const isImmediate = error instanceof ProtocolError && error.code === MEMBER_ID_REQUIRED;
         if (!isImmediate) await clock.sleep(backoffMs(random, failures++, this.#cluster.backoff));
@@ -138,8 +149,15 @@ export class GroupMember {
     }
   }
 
+  /** Throws when nobody waits for this round any more; the answer to it changes nothing then. */
+  #checkRound(round: number): void {
+    if (this.#isClosed) throw new ClientClosed('the consumer is closed');
+    if (round !== this.#round) throw new ClientClosed('the consumer has left the group');
+  }
+
   /** Says goodbye, unless it is a static member, which may come back. Failures do not matter. */
   async leave(reason: string, timeoutMs: number): Promise<void> {
+    this.#round++;
     this.#stopHeartbeat();
     const memberId = this.#memberId;
     const { groupInstanceId } = this.#options;
@@ -174,7 +192,7 @@ export class GroupMember {
     this.#reset();
   }
 
-  async #joinOnce(input: JoinInput): Promise<JoinOutcome> {
+  async #joinOnce(input: JoinInput, round: number): Promise<Omit<JoinOutcome, 'isLost'>> {
     const { maxPollIntervalMs, requestTimeoutMs } = this.#options;
     this.#isStable = false;
     this.#stopHeartbeat();
@@ -182,21 +200,17 @@ export class GroupMember {
     this.needsRejoin = false;
     const timeoutMs = Math.max(requestTimeoutMs, maxPollIntervalMs + JOIN_EXTRA_MS);
     const deadlineMs = this.#cluster.deadline(timeoutMs);
-    try {
-      const joined = await this.#sendJoin(input, { timeoutMs, deadlineMs });
-      const assignment = await this.#sync(joined, deadlineMs);
-      this.#isStable = true;
-      this.#reason = '';
-      return assignment;
-    } catch (error) {
-      this.needsRejoin = true;
-      throw error;
-    }
+    const joined = await this.#sendJoin(input, { timeoutMs, deadlineMs, round });
+    const assignment = await this.#sync(joined, deadlineMs);
+    this.#checkRound(round);
+    this.#isStable = true;
+    this.#reason = '';
+    return assignment;
   }
 
   async #sendJoin(
     input: JoinInput,
-    { timeoutMs, deadlineMs }: { timeoutMs: number; deadlineMs: number },
+    { round, ...limits }: { timeoutMs: number; deadlineMs: number; round: number },
   ): Promise<JoinResponse> {
     const { sessionTimeoutMs, maxPollIntervalMs, groupInstanceId, clientRack } = this.#options;
     const protocols = this.#options.assignors.map((assignor) => ({
@@ -218,7 +232,8 @@ export class GroupMember {
       protocols,
       reason: this.#reason.slice(0, 255),
     };
-    const response = await this.#coordinator.send(apis.joinGroup, body, { timeoutMs, deadlineMs });
+    const response = await this.#coordinator.send(apis.joinGroup, body, limits);
+    this.#checkRound(round);
     if (response.errorCode === MEMBER_ID_REQUIRED) {
       this.#memberId = response.memberId;
       this.#reason = `need to re-join with the given member-id: ${response.memberId}`;
@@ -230,14 +245,14 @@ export class GroupMember {
     return response;
   }
 
-  async #sync(joined: JoinResponse, deadlineMs: number): Promise<JoinOutcome> {
+  async #sync(joined: JoinResponse, deadlineMs: number): Promise<Omit<JoinOutcome, 'isLost'>> {
     const assignor = this.#options.assignors.find(({ name }) => name === joined.protocolName);
     if (assignor === undefined) {
       throw new ProtocolError(errorCodes.INCONSISTENT_GROUP_PROTOCOL);
     }
     const isLeader = joined.leader === joined.memberId;
-    const assignments = isLeader ? await this.#assign(joined, assignor, deadlineMs) : [];
-    if (!isLeader) this.#assignedFrom = null;
+    if (!isLeader) this.#leader.forget();
+    const assignments = isLeader ? await this.#leader.assign(joined, assignor, deadlineMs) : [];
     const { groupInstanceId } = this.#options;
     const body = {
       groupId: this.#coordinator.groupId,
@@ -256,50 +271,13 @@ export class GroupMember {
     return { partitions: decodeAssignment(response.assignment), assignor };
   }
 
-  /** As leader, decides for all; a static leader that came back only watches. */
-  async #assign(
-    { members, skipAssignment }: JoinResponse,
-    assignor: Assignor,
-    deadlineMs: number,
-  ): Promise<{ memberId: string; assignment: Buffer }[]> {
-    const subscribers = members.map(
-      ({ memberId, groupInstanceId, metadata }): AssignorMember => ({
-        ...decodeSubscription(metadata),
-        memberId,
-        groupInstanceId,
-      }),
-    );
-    const topics = new Set(subscribers.flatMap((member) => member.topics));
-    this.#cluster.track(topics);
-    if ([...topics].some((topic) => !this.#cluster.metadata.topics.has(topic))) {
-      const what = 'fetching metadata of the topics of the group';
-      await this.#coordinator.retrying(deadlineMs, what, () => this.#cluster.refresh());
-    }
-    const counts = this.#partitionCounts(topics);
-    this.#assignedFrom = counts;
-    if (skipAssignment) return [];
-    const existing = new Map([...counts].filter(([, count]) => count > 0));
-    const assignment = assignor.assign(subscribers, existing);
-    return [...assignment].map(([memberId, partitions]) => ({
-      memberId,
-      assignment: encodeAssignment(partitions),
-    }));
-  }
-
-  #partitionCounts(topics: Iterable<string>): Map<string, number> {
-    const { metadata } = this.#cluster;
-    const countOf = (topic: string): number => metadata.topics.get(topic)?.partitions.length ?? 0;
-    return new Map([...topics].map((topic) => [topic, countOf(topic)]));
-  }
-
   /** A leader whose topics have got more partitions, or have come or gone, starts a rebalance. */
   #checkTopics(): void {
-    if (this.#assignedFrom === null || !this.#isStable || this.needsRejoin) return;
-    for (const [topic, count] of this.#assignedFrom) {
-      if ((this.#cluster.metadata.topics.get(topic)?.partitions.length ?? 0) === count) continue;
-      this.requestRejoin(`cached metadata has changed for topic ${topic}`);
-      return this.onChange();
-    }
+    if (!this.isStable) return;
+    const topic = this.#leader.changedTopic();
+    if (topic === null) return;
+    this.requestRejoin(`cached metadata has changed for topic ${topic}`);
+    this.onChange();
   }
 
   /** Whether another round may help, having forgotten what the answer says is void. */
@@ -307,7 +285,10 @@ export class GroupMember {
     if (isRetriable(error) || error instanceof TimeoutError) return true;
     if (!(error instanceof ProtocolError)) return false;
     if (error.code === UNKNOWN_MEMBER_ID) this.#reset();
-    if (error.code === ILLEGAL_GENERATION) this.#generationId = -1;
+    if (error.code === ILLEGAL_GENERATION) {
+      this.#generationId = -1;
+      this.#lossCount++;
+    }
     const { code } = error;
     return (
       code === UNKNOWN_MEMBER_ID ||
@@ -318,10 +299,11 @@ export class GroupMember {
   }
 
   #reset(): void {
+    this.#lossCount++;
     this.#memberId = '';
     this.#generationId = -1;
     this.#isStable = false;
-    this.#assignedFrom = null;
+    this.#leader.forget();
     this.needsRejoin = true;
   }
 
@@ -387,6 +369,8 @@ export class GroupMember {
       code === ILLEGAL_GENERATION ||
       code === FENCED_INSTANCE_ID
     ) {
+      // To join again would only take the place back, and so on for ever.
+      if (code === FENCED_INSTANCE_ID) this.failure = error as ProtocolError;
       this.lost();
     }
     this.onChange();

@@ -24,6 +24,26 @@ export interface FoundOffset extends TopicPartition {
   readonly leaderEpoch: number;
 }
 
+/**
+ * Asks once, and only leaders that are known: what is not found now is missing from the result, and
+ * metadata is fetched anew. Throws a final `ProtocolError`.
+ */
+export const listSomeOffsets = async (
+  cluster: Cluster,
+  queries: readonly OffsetQuery[],
+  options: { readonly isReadCommitted: boolean },
+): Promise<FoundOffset[]> => {
+  const { topics } = cluster.metadata;
+  for (const { topic } of queries) throwIfFinal(topics.get(topic)?.errorCode ?? 0);
+  const hasLeader = (query: OffsetQuery): boolean =>
+    cluster.leader(query.topic, query.partition) !== null;
+  const askable = queries.filter(hasLeader);
+  const { answers } = await askLeaders(cluster, askable, options.isReadCommitted);
+  const found = answers.flatMap(({ offset }) => offset ?? []);
+  if (found.length < queries.length) cluster.refreshLater();
+  return found;
+};
+
 /** Finds all of them, trying again where a leader moves; throws `TimeoutError` or a final `ProtocolError`. */
 export const listOffsets = async (
   system: System,
@@ -63,29 +83,40 @@ const listOnce = async (
   for (const name of names) await cluster.topic(name, deadlineMs);
   const what = 'asking for offsets';
   await retrying(system, { ...cluster.backoff, deadlineMs, what }, async () => {
-    const byLeader = groupBy(left, (query) => leaderOf(cluster, query));
-    const rounds = await Promise.allSettled(
-      [...byLeader].map(([leader, group]) => listFrom(cluster, leader, { group, isReadCommitted })),
-    );
-    const answers = rounds.flatMap((round) => (round.status === 'fulfilled' ? round.value : []));
+    const { answers, failure } = await askLeaders(cluster, left, isReadCommitted);
     for (const { offset } of answers) if (offset !== null) found.push(offset);
     left = left.filter(
       (query) => !answers.some((answer) => answer.query === query && answer.offset),
     );
-    const final = answers.find(
-      ({ errorCode }) => errorCode !== 0 && !errorOf(errorCode).isRetriable,
-    );
-    if (final !== undefined) throw protocolError(final.errorCode);
     if (left.length === 0) return;
     await cluster.refresh();
-    const failed = rounds.find((round) => round.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    if (failure !== null) throw failure;
     throw protocolError(answers.find(({ errorCode }) => errorCode !== 0)?.errorCode ?? UNKNOWN);
   });
   return found;
 };
 
 const { LEADER_NOT_AVAILABLE, UNKNOWN_SERVER_ERROR: UNKNOWN } = errorCodes;
+
+/** Throws the first code that will not go away; `failure` is that of a leader that did not answer. */
+const askLeaders = async (
+  cluster: Cluster,
+  queries: readonly OffsetQuery[],
+  isReadCommitted: boolean,
+): Promise<{ answers: readonly Answer[]; failure: unknown }> => {
+  const byLeader = groupBy(queries, (query) => leaderOf(cluster, query));
+  const rounds = await Promise.allSettled(
+    [...byLeader].map(([leader, group]) => listFrom(cluster, leader, { group, isReadCommitted })),
+  );
+  const answers = rounds.flatMap((round) => (round.status === 'fulfilled' ? round.value : []));
+  for (const { errorCode } of answers) throwIfFinal(errorCode);
+  const failed = rounds.find((round) => round.status === 'rejected');
+  return { answers, failure: failed?.reason ?? null };
+};
+
+const throwIfFinal = (errorCode: number): void => {
+  if (errorCode !== 0 && !errorOf(errorCode).isRetriable) throw protocolError(errorCode);
+};
 
 const leaderOf = (cluster: Cluster, { topic, partition }: TopicPartition): number => {
   const leader = cluster.leader(topic, partition);

@@ -5,10 +5,9 @@
 import { apis } from '../protocol/apis.ts';
 import { errorCodes, errorOf } from '../protocol/errors.ts';
 import { groupBy } from '../system/group-by.ts';
-import type { System } from '../system/system.ts';
 import type { Cluster } from './cluster.ts';
 import { LogTruncated, NoOffset, protocolError } from './errors.ts';
-import { EARLIEST, LATEST, listOffsets } from './list-offsets.ts';
+import { EARLIEST, LATEST, listSomeOffsets } from './list-offsets.ts';
 import type {
   CommittedOffset,
   PartitionPosition,
@@ -30,17 +29,11 @@ export interface FinderOptions {
 const CHECK_VERSION_MIN = 3;
 
 export class PositionFinder {
-  readonly #system: System;
   readonly #cluster: Cluster;
   readonly #positions: Positions;
   readonly #options: FinderOptions;
 
-  constructor(
-    system: System,
-    collaborators: { cluster: Cluster; positions: Positions },
-    options: FinderOptions,
-  ) {
-    this.#system = system;
+  constructor(collaborators: { cluster: Cluster; positions: Positions }, options: FinderOptions) {
     this.#cluster = collaborators.cluster;
     this.#positions = collaborators.positions;
     this.#options = options;
@@ -57,8 +50,11 @@ export class PositionFinder {
   /** Gives every partition a position that its leader agrees with. Throws `NoOffset`, `LogTruncated`, `TimeoutError`. */
   async find(deadlineMs: number): Promise<void> {
     await this.#applyCommitted(deadlineMs);
-    await this.#applyResets(deadlineMs);
+    // A leader that is missing keeps nobody from the others.
+    await this.#applyResets();
     await this.#check();
+    const left = this.#select(({ resetTo }) => resetTo !== null);
+    if (left.length > 0) throw protocolError(errorCodes.LEADER_NOT_AVAILABLE);
   }
 
   async #applyCommitted(deadlineMs: number): Promise<void> {
@@ -78,7 +74,7 @@ export class PositionFinder {
     }
   }
 
-  async #applyResets(deadlineMs: number): Promise<void> {
+  async #applyResets(): Promise<void> {
     const wanted = this.#select(({ resetTo }) => resetTo !== null);
     if (wanted.length === 0) return;
     const versions = wanted.map(({ version }) => version);
@@ -88,10 +84,7 @@ export class PositionFinder {
       timestamp: resetTo === 'earliest' ? EARLIEST : LATEST,
     }));
     const { isReadCommitted } = this.#options;
-    const found = await listOffsets(this.#system, this.#cluster, queries, {
-      deadlineMs,
-      isReadCommitted,
-    });
+    const found = await listSomeOffsets(this.#cluster, queries, { isReadCommitted });
     for (const { topic, partition, offset, leaderEpoch } of found) {
       const position = this.#positions.get({ topic, partition });
       const index = position === undefined ? -1 : wanted.indexOf(position);
@@ -133,11 +126,15 @@ export class PositionFinder {
       })),
     }));
     const body = { replicaId: -1, topics };
+    const asked = new Map(unknown.map((position) => [position, { ...position }]));
     const response = await channel.send(apis.offsetForLeaderEpoch, body, { version });
     for (const { topic, partitions } of response.topics) {
       for (const { partition, errorCode, leaderEpoch, endOffset } of partitions) {
         const position = this.#positions.get({ topic, partition });
-        if (position === undefined || !unknown.includes(position)) continue;
+        const before = position === undefined ? undefined : asked.get(position);
+        if (position === undefined || before === undefined) continue;
+        // A seek, or records taken meanwhile: the answer is about another place.
+        if (position.version !== before.version || position.offset !== before.offset) continue;
         if (errorCode === 0) this.#compare(position, leaderEpoch, endOffset);
         else this.#checkFailed(position, errorCode);
       }

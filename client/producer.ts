@@ -24,8 +24,9 @@ import {
 } from './errors.ts';
 import type { TopicInfo } from './metadata.ts';
 import { partitionOfKey, StickyPartitioner } from './partitioner.ts';
-import { settledWithin } from './retry.ts';
+import { retrying, settledWithin } from './retry.ts';
 import { Sender } from './sender.ts';
+import { tell } from './settlement.ts';
 
 export type { RecordMetadata, SendCallback } from './accumulator.ts';
 
@@ -79,6 +80,8 @@ interface Waiting {
   readonly record: ProducerRecord;
   readonly callback: SendCallback;
   readonly deadlineMs: number;
+  /** It has found its place in a batch, or has failed. */
+  isOver: boolean;
 }
 
 /** A producer; it connects with the first record. */
@@ -96,6 +99,8 @@ export class Producer {
   readonly #waiting = new Map<string, Waiting[]>();
   /** Topics whose metadata is being waited for. */
   readonly #asking = new Set<string>();
+  /** Whoever flushes, and looks again after each step forward. */
+  readonly #flushing: (() => void)[] = [];
   #timer: Timer | null = null;
   #isClosed = false;
 
@@ -113,7 +118,8 @@ export class Producer {
       isCompressed: settings.compressionType !== 'none',
     });
     this.#sticky = new StickyPartitioner(system.random, settings.batchSize);
-    const collaborators = { cluster: this.#cluster, accumulator: this.#accumulator };
+    const onRoom = (): void => this.#admitWaiting();
+    const collaborators = { cluster: this.#cluster, accumulator: this.#accumulator, onRoom };
     this.#sender = new Sender(system, collaborators, {
       acks,
       isIdempotent,
@@ -127,7 +133,6 @@ export class Producer {
         ? {}
         : { compressionLevel: settings.compressionLevel }),
     });
-    this.#sender.onRoom = () => this.#admitWaiting();
   }
 
   /** Resolves when the record is acknowledged as `acks` asks; rejects when it will not be. */
@@ -146,7 +151,7 @@ export class Producer {
     const ahead = this.#waiting.get(record.topic);
     if (ahead === undefined && this.#append(record, callback)) return;
     const deadlineMs = this.#system.clock.elapsedMs() + this.#settings.maxBlockMs;
-    const waiting = { record, callback, deadlineMs };
+    const waiting = { record, callback, deadlineMs, isOver: false };
     if (ahead === undefined) this.#waiting.set(record.topic, [waiting]);
     else ahead.push(waiting);
     this.#askTopic(record.topic);
@@ -163,7 +168,7 @@ export class Producer {
     this.#accumulator.flushCount++;
     this.#sender.wake();
     try {
-      await this.#idle();
+      await this.#settled();
     } finally {
       this.#accumulator.flushCount--;
     }
@@ -178,17 +183,23 @@ export class Producer {
     this.#failWaiting(() => new ClientClosed('the producer was closed'));
     this.#sender.close();
     this.#cluster.close();
-    for (const resolve of this.#idleWaiters.splice(0)) resolve();
+    this.#progressed();
   }
 
-  readonly #idleWaiters: (() => void)[] = [];
+  #progressed(): void {
+    for (const resolve of this.#flushing.splice(0)) resolve();
+  }
 
-  /** Flushing waits for everything that is there now, and for what comes meanwhile, which is a little more than asked. */
-  async #idle(): Promise<void> {
-    while (this.#accumulator.incomplete.size > 0 || this.#waiting.size > 0) {
-      await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
-      if (this.#cluster.isClosed) return;
-    }
+  /** Waits for what is there now; what comes meanwhile could keep it waiting for ever. */
+  async #settled(): Promise<void> {
+    const waiting = [...this.#waiting.values()].flat();
+    for (const item of waiting) await this.#until(() => item.isOver);
+    for (const batch of [...this.#accumulator.incomplete]) await this.#until(() => batch.isSettled);
+  }
+
+  async #until(isReached: () => boolean): Promise<void> {
+    while (!isReached() && !this.#cluster.isClosed)
+      await new Promise<void>((resolve) => this.#flushing.push(resolve));
   }
 
   /** Appends now; false when metadata or memory is missing. A record that cannot be sent at all fails at once. */
@@ -201,7 +212,8 @@ export class Producer {
     const bytes = recordBytesMax(input);
     const { maxRequestSize, bufferMemory } = this.#settings;
     if (bytes > maxRequestSize || bytes > bufferMemory) {
-      callback(new RecordTooLarge(`a record of ${bytes} bytes is larger than allowed`), null);
+      const error = new RecordTooLarge(`a record of ${bytes} bytes is larger than allowed`);
+      tell(this.#system.logger, callback, error, null);
       return true;
     }
     if (!this.#accumulator.hasRoom(bytes)) {
@@ -245,7 +257,7 @@ export class Producer {
     const deadlineMs = this.#cluster.deadline(this.#settings.maxBlockMs);
     const asked =
       known?.errorCode === 0
-        ? this.#cluster.refresh().then(() => this.#checkPartition(topic, wanted))
+        ? this.#findPartition(topic, deadlineMs)
         : this.#cluster.topic(topic, deadlineMs);
     asked.then(
       () => {
@@ -259,39 +271,54 @@ export class Producer {
     );
   }
 
-  #checkPartition(topic: string, partition: number): void {
+  /** The first record's partition may have been added lately; if not, that record fails alone. */
+  async #findPartition(topic: string, deadlineMs: number): Promise<void> {
+    const what = `waiting for a partition of topic ${topic}`;
+    const options = { ...this.#cluster.backoff, deadlineMs, what };
+    await retrying(this.#system, options, () => this.#cluster.refresh());
     const count = this.#cluster.metadata.topics.get(topic)?.partitions.length ?? 0;
-    if (partition < count) return;
-    throw protocolError(3, `topic ${topic} has ${count} partitions, none is number ${partition}`);
+    const waiting = this.#waiting.get(topic) ?? [];
+    const wanted = waiting[0]?.record.partition ?? 0;
+    if (wanted < count) return;
+    const text = `topic ${topic} has ${count} partitions, none is number ${wanted}`;
+    this.#failAll(waiting.splice(0, 1), protocolError(3, text));
   }
 
   #admitWaiting(): void {
     this.#accumulator.isOutOfMemory = false;
     for (const topic of [...this.#waiting.keys()]) this.#admitTopic(topic);
-    if (this.#accumulator.incomplete.size > 0 || this.#waiting.size > 0) return;
-    for (const resolve of this.#idleWaiters.splice(0)) resolve();
+    this.#progressed();
   }
 
   #admitTopic(topic: string): void {
     const waiting = this.#waiting.get(topic);
     if (waiting === undefined) return;
     let count = 0;
-    for (const { record, callback } of waiting) {
-      if (!this.#append(record, callback)) break;
+    for (const item of waiting) {
+      if (!this.#append(item.record, item.callback)) break;
+      item.isOver = true;
       count++;
     }
     waiting.splice(0, count);
     if (waiting.length === 0) this.#waiting.delete(topic);
     else this.#askTopic(topic);
+    this.#progressed();
   }
 
   #failWaiting(error: (topic: string) => Error, only?: string): void {
     for (const [topic, waiting] of [...this.#waiting]) {
       if (only !== undefined && topic !== only) continue;
       this.#waiting.delete(topic);
-      for (const { callback } of waiting) callback(error(topic), null);
+      this.#failAll(waiting, error(topic));
     }
     this.#admitWaiting();
+  }
+
+  #failAll(waiting: readonly Waiting[], error: Error): void {
+    for (const item of waiting) {
+      item.isOver = true;
+      tell(this.#system.logger, item.callback, error, null);
+    }
   }
 
   /** Records that have waited for max.block.ms fail; the ones behind them came later. */
@@ -316,9 +343,7 @@ export class Producer {
       const left = waiting.findIndex(({ deadlineMs }) => deadlineMs > nowMs);
       const gone = waiting.splice(0, left < 0 ? waiting.length : left);
       if (waiting.length === 0) this.#waiting.delete(topic);
-      for (const { callback } of gone) {
-        callback(new TimeoutError(`no metadata or memory for topic ${topic} in time`), null);
-      }
+      this.#failAll(gone, new TimeoutError(`no metadata or memory for topic ${topic} in time`));
     }
     this.#admitWaiting();
   }

@@ -21,9 +21,9 @@ import {
   type ProduceRequest,
   type ProduceResponse,
   produceTopics,
-  recordError,
 } from './produce-request.ts';
 import { Sequences } from './sequences.ts';
+import { Settlement } from './settlement.ts';
 
 export interface SenderOptions {
   readonly acks: -1 | 0 | 1;
@@ -41,32 +41,37 @@ export interface SenderOptions {
 const NO_TIMEOUT_MS = 2_147_483_647;
 
 export class Sender {
-  /** Called when memory has been freed. */
-  onRoom: () => void = () => {};
   readonly #system: System;
   readonly #cluster: Cluster;
   readonly #accumulator: Accumulator;
   readonly #options: SenderOptions;
   readonly #sequences = new Sequences();
+  readonly #settlement: Settlement;
   readonly #inFlight = new Map<number, number>();
   readonly #dialing = new Set<number>();
   /** Where draining of a broker's partitions begins, so that all get their turn when a request is full. */
   readonly #nextIndex = new Map<number, number>();
   #isWoken = false;
   #isAskingId = false;
+  /** Elapsed time before which nobody is asked again who leads a partition. */
+  #nextAskMs = 0;
   #timer: Timer | null = null;
   #failure: Error | null = null;
   #isClosed = false;
 
   constructor(
     system: System,
-    collaborators: { cluster: Cluster; accumulator: Accumulator },
+    collaborators: { cluster: Cluster; accumulator: Accumulator; onRoom: () => void },
     options: SenderOptions,
   ) {
     this.#system = system;
     this.#cluster = collaborators.cluster;
     this.#accumulator = collaborators.accumulator;
     this.#options = options;
+    this.#settlement = new Settlement(system.logger, {
+      ...collaborators,
+      sequences: this.#sequences,
+    });
     this.#cluster.onUpdate.add(() => this.wake());
   }
 
@@ -91,7 +96,7 @@ export class Sender {
     this.#isClosed = true;
     this.#timer?.cancel();
     const error = new ClientClosed('the producer was closed before the record was sent');
-    for (const batch of [...this.#accumulator.incomplete]) this.#failed(batch, error);
+    for (const batch of [...this.#accumulator.incomplete]) this.#settlement.failed(batch, error);
   }
 
   #run(): void {
@@ -135,7 +140,7 @@ export class Sender {
       if (this.#options.isIdempotent && !this.#sequences.maySend(queue)) continue;
       const leader = this.#cluster.leader(queue.topic, queue.partition);
       if (leader === null) {
-        this.#cluster.refreshLater();
+        nextReadyMs = Math.min(nextReadyMs, this.#askForLeaders(nowMs));
         continue;
       }
       const queues = byLeader.get(leader.leaderId);
@@ -143,6 +148,15 @@ export class Sender {
       else queues.push(queue);
     }
     return { byLeader, nextReadyMs };
+  }
+
+  /** Not after every answer that knows no leader either; returns when to come again. */
+  #askForLeaders(nowMs: number): number {
+    if (nowMs >= this.#nextAskMs) {
+      this.#nextAskMs = nowMs + this.#cluster.backoff.initialMs;
+      this.#cluster.refreshLater();
+    }
+    return this.#nextAskMs;
   }
 
   #sendTo(leader: number, queues: readonly PartitionQueue[]): boolean {
@@ -204,7 +218,10 @@ export class Sender {
         topicData: produceTopics(batches, this.#accumulator, this.#options),
       };
     } catch (error) {
-      for (const batch of batches) this.#failed(batch, error as Error);
+      for (const batch of batches) {
+        batch.queue.isMuted = false;
+        this.#settlement.failed(batch, error as Error);
+      }
       return;
     }
     for (const { queue } of batches) queue.onWireCount++;
@@ -235,7 +252,7 @@ export class Sender {
     }
     for (const batch of batches) {
       this.#landed(batch);
-      this.#succeeded(batch, -1, -1);
+      this.#settlement.succeeded(batch, -1, -1);
     }
   }
 
@@ -266,9 +283,10 @@ export class Sender {
     if (batch.isDone) return;
     const { errorCode } = answer;
     if (errorCode === 0) {
-      return this.#succeeded(batch, answer.baseOffset, answer.logAppendTimeMs);
+      return this.#settlement.succeeded(batch, answer.baseOffset, answer.logAppendTimeMs);
     }
-    if (errorCode === errorCodes.DUPLICATE_SEQUENCE_NUMBER) return this.#succeeded(batch, -1, -1);
+    if (errorCode === errorCodes.DUPLICATE_SEQUENCE_NUMBER)
+      return this.#settlement.succeeded(batch, -1, -1);
     if (errorCode === errorCodes.MESSAGE_TOO_LARGE && batch.records.length > 1) {
       return this.#split(batch);
     }
@@ -303,15 +321,15 @@ export class Sender {
     if (batch.isDone) return;
     if (isRetriable(error)) return this.#retry(batch, error);
     const recordErrors = answer?.recordErrors ?? [];
-    this.#failed(batch, error, recordErrors);
+    this.#settlement.failed(batch, error, recordErrors);
   }
 
   #retry(batch: Batch, error: Error): void {
     if (batch.isDone) return;
     const nowMs = this.#system.clock.elapsedMs();
-    if (batch.tries >= this.#options.retries) return this.#failed(batch, error);
+    if (batch.tries >= this.#options.retries) return this.#settlement.failed(batch, error);
     if (nowMs - batch.createdMs >= this.#options.deliveryTimeoutMs) {
-      return this.#failed(batch, expired(batch, error));
+      return this.#settlement.failed(batch, expired(batch, error));
     }
     const pauseMs = backoffMs(this.#system.random, batch.tries, this.#cluster.backoff);
     batch.tries++;
@@ -319,38 +337,12 @@ export class Sender {
     this.#accumulator.putBack(batch);
   }
 
-  #succeeded(batch: Batch, baseOffset: number, logAppendTimeMs: number): void {
-    if (batch.isDone) return;
-    if (batch.hasSequence) this.#sequences.acknowledged(batch);
-    this.#accumulator.done(batch);
-    const { topic, partition } = batch.queue;
-    for (let index = 0; index < batch.callbacks.length; index++) {
-      const callback = batch.callbacks[index];
-      if (callback === null || callback === undefined) continue;
-      const offset = baseOffset < 0 ? -1 : baseOffset + index;
-      const own = batch.records[index]?.timestamp ?? -1;
-      const timestamp = logAppendTimeMs >= 0 ? logAppendTimeMs : own;
-      callback(null, { topic, partition, offset, timestamp });
-    }
-    this.onRoom();
-  }
-
-  #failed(batch: Batch, error: Error, recordErrors: PartitionResponse['recordErrors'] = []): void {
-    if (batch.isDone) return;
-    this.#sequences.abandoned(batch);
-    this.#accumulator.done(batch);
-    for (let index = 0; index < batch.callbacks.length; index++) {
-      batch.callbacks[index]?.(recordError(error, recordErrors, index), null);
-    }
-    this.onRoom();
-  }
-
   /** Gives up what has been under way for too long, on the wire or not. */
   #expire(): void {
     const limitMs = this.#system.clock.elapsedMs() - this.#options.deliveryTimeoutMs;
     for (const batch of this.#accumulator.incomplete) {
       if (batch.createdMs > limitMs) break;
-      this.#failed(batch, expired(batch));
+      this.#settlement.failed(batch, expired(batch));
     }
   }
 
@@ -389,6 +381,6 @@ export class Sender {
 
   #failAll(error: Error): void {
     this.#failure = error;
-    for (const batch of [...this.#accumulator.incomplete]) this.#failed(batch, error);
+    for (const batch of [...this.#accumulator.incomplete]) this.#settlement.failed(batch, error);
   }
 }

@@ -33,7 +33,7 @@ export class Sequences {
     const [oldest] = queue.tracked;
     // A repetition goes alone and in order: one sent before its predecessors would only be refused again.
     if (batch.hasSequence) return batch === oldest;
-    return oldest === undefined || this.#isCurrent(queue);
+    return !queue.isUnresolved && (oldest === undefined || this.#isCurrent(queue));
   }
 
   /** Numbers a batch that is about to be sent for the first time. */
@@ -50,18 +50,25 @@ export class Sequences {
     const { queue } = batch;
     if (this.#isOf(batch, queue)) queue.lastAckedSequence = batch.lastSequence;
     this.#forget(batch);
+    this.#resolve(queue);
   }
 
-  /** A numbered batch will not be sent again: those behind it would leave a gap. */
+  /**
+   * A numbered batch will not be sent again, but the broker may have it, and those behind it too:
+   * to number these anew before the broker has refused them could store them twice.
+   */
   abandoned(batch: Batch): void {
     if (!batch.hasSequence) return;
-    batch.queue.needsBump = true;
+    batch.queue.isUnresolved = true;
     this.#forget(batch);
+    this.#resolve(batch.queue);
   }
 
   /** Whether the broker's complaint about a gap is only about an earlier batch that is still to come. */
   isGapExpected(batch: Batch): boolean {
-    const { lastAckedSequence } = batch.queue;
+    const { lastAckedSequence, isUnresolved, tracked } = batch.queue;
+    // The one given up before it was never stored, so neither was this one nor any behind it.
+    if (isUnresolved && batch === tracked[0]) return false;
     const expected = lastAckedSequence < 0 ? 0 : incrementSequence(lastAckedSequence, 1);
     return batch.isReset || batch.baseSequence !== expected;
   }
@@ -111,7 +118,16 @@ export class Sequences {
     queue.nextSequence = 0;
     queue.lastAckedSequence = -1;
     queue.needsBump = false;
+    queue.isUnresolved = false;
     queue.tracked = [];
+  }
+
+  /** With nothing left to wait for: the broker has everything, or numbering starts anew. */
+  #resolve(queue: PartitionQueue): void {
+    if (!queue.isUnresolved || queue.tracked.length > 0) return;
+    queue.isUnresolved = false;
+    const { lastAckedSequence: last, nextSequence } = queue;
+    if (last < 0 || incrementSequence(last, 1) !== nextSequence) queue.needsBump = true;
   }
 
   #isCurrent(queue: PartitionQueue): boolean {

@@ -278,12 +278,13 @@ export class GroupCoordinator {
       return { errorCode: errorCodes.NON_EMPTY_GROUP, partitions: [] };
     const isInUse = ({ topic }: TopicPartition): boolean =>
       group.state !== 'Empty' && (group.subscribedTopics?.has(topic) ?? true);
-    await this.#cleaner.remove(
-      entry,
-      partitions.filter((at) => !isInUse(at)),
-    );
+    // Decided before anything is removed: the group ends with its last offset.
     const codes = partitions.map((at) =>
       isInUse(at) ? errorCodes.GROUP_SUBSCRIBED_TO_TOPIC : errorCodes.NONE,
+    );
+    await this.#cleaner.remove(
+      entry,
+      partitions.filter((_, index) => codes[index] === errorCodes.NONE),
     );
     return { errorCode: errorCodes.NONE, partitions: codes };
   }

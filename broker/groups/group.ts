@@ -182,6 +182,7 @@ export class Group {
     this.members.set(memberId, member);
     this.#instances.set(member.groupInstanceId, memberId);
     if (this.isLeader(oldMemberId)) this.leaderId = memberId;
+    if (this.pendingSyncs.delete(oldMemberId)) this.pendingSyncs.add(memberId);
   }
 
   setProtocols(member: Member, protocols: readonly GroupProtocol[]): void {

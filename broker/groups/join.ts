@@ -208,15 +208,13 @@ const replaceStaticMember = (
   if (member === undefined || group.state === 'Empty' || group.state === 'Dead')
     return refuse(request, '', errorCodes.UNKNOWN_SERVER_ERROR, step);
   const oldLeaderId = group.leaderId ?? '';
-  const old = {
-    protocols: member.protocols,
+  const oldTimeouts = {
     rebalanceTimeoutMs: member.rebalanceTimeoutMs,
     sessionTimeoutMs: member.sessionTimeoutMs,
   };
   answerJoin(group, member, joinError(oldMemberId, errorCodes.FENCED_INSTANCE_ID), step);
   answerSync(member, syncError(errorCodes.FENCED_INSTANCE_ID), step);
   group.rename(member, request.newMemberId);
-  if (group.pendingSyncs.delete(oldMemberId)) group.pendingSyncs.add(request.newMemberId);
   updateMember(group, member, request, step);
   armSession(group, member, step);
   if (group.state === 'CompletingRebalance') {
@@ -234,7 +232,7 @@ const replaceStaticMember = (
         memberId: request.newMemberId,
         oldMemberId,
         oldLeaderId,
-        old,
+        oldTimeouts,
         canSkipAssignment: request.canSkipAssignment,
       },
     });

@@ -31,7 +31,8 @@ interface OrderedOffset {
 
 export class GroupOffsets {
   readonly #committed = new TopicPartitionMap<OrderedOffset>();
-  readonly #pending = new TopicPartitionMap<CommittedOffset>();
+  /** Commits under way; a partition without any has no entry. */
+  readonly #pending = new TopicPartitionMap<Set<CommittedOffset>>();
   /** By producer id. */
   readonly #transactions = new Map<number, TopicPartitionMap<OrderedOffset>>();
 
@@ -84,7 +85,11 @@ export class GroupOffsets {
 
   /** The records of these commits are about to be appended. */
   prepare(offsets: readonly OffsetToCommit[]): void {
-    for (const { topic, partition, commit } of offsets) this.#pending.set(topic, partition, commit);
+    for (const { topic, partition, commit } of offsets) {
+      const pending = this.#pending.get(topic, partition);
+      if (pending === undefined) this.#pending.set(topic, partition, new Set([commit]));
+      else pending.add(commit);
+    }
   }
 
   /**
@@ -93,9 +98,8 @@ export class GroupOffsets {
    */
   complete(offsets: readonly OffsetToCommit[], order: number): void {
     for (const { topic, partition, commit } of offsets) {
-      if (!this.isPending(topic, partition)) continue;
-      this.#put(topic, partition, { commit, order });
-      this.#forgetPending(topic, partition, commit);
+      const isStillWanted = this.#forgetPending(topic, partition, commit);
+      if (isStillWanted) this.#put(topic, partition, { commit, order });
     }
   }
 
@@ -208,8 +212,11 @@ export class GroupOffsets {
     this.#committed.set(topic, partition, next);
   }
 
-  /** Only what this commit has put there: a later one may be under way for the same partition. */
-  #forgetPending(topic: string, partition: number, commit: CommittedOffset): void {
-    if (this.#pending.get(topic, partition) === commit) this.#pending.delete(topic, partition);
+  /** Others may be under way for the same partition. False: the commit was removed meanwhile. */
+  #forgetPending(topic: string, partition: number, commit: CommittedOffset): boolean {
+    const pending = this.#pending.get(topic, partition);
+    const wasPending = pending?.delete(commit) ?? false;
+    if (pending?.size === 0) this.#pending.delete(topic, partition);
+    return wasPending;
   }
 }

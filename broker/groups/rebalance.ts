@@ -215,7 +215,13 @@ const expireSyncs = (group: Group, step: Step): void => {
   if (group.syncDeadlineMs > step.elapsedMs) return;
   group.syncDeadlineMs = Number.POSITIVE_INFINITY;
   if (group.pendingSyncs.size === 0) return;
-  for (const memberId of [...group.pendingSyncs]) group.remove(memberId);
+  for (const memberId of [...group.pendingSyncs]) {
+    const member = group.members.get(memberId);
+    // A static member that has come back may wait for its record to be stored.
+    if (member !== undefined)
+      answerJoin(group, member, joinError('', errorCodes.UNKNOWN_MEMBER_ID), step);
+    group.remove(memberId);
+  }
   maybePrepareRebalance(group, step);
 };
 

@@ -23,7 +23,7 @@ export type StorePurpose =
       readonly memberId: string;
       readonly oldMemberId: string;
       readonly oldLeaderId: string;
-      readonly old: Pick<Member, 'protocols' | 'rebalanceTimeoutMs' | 'sessionTimeoutMs'>;
+      readonly oldTimeouts: Pick<Member, 'rebalanceTimeoutMs' | 'sessionTimeoutMs'>;
       readonly canSkipAssignment: boolean;
     };
 

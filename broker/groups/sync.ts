@@ -158,9 +158,8 @@ const staticMemberStored = (
   }
   const refusal = { errorCode, memberId: '', leaderId: purpose.oldLeaderId, members: [] };
   answerJoin(group, member, { ...result, ...refusal }, step);
-  group.setProtocols(member, purpose.old.protocols);
-  member.rebalanceTimeoutMs = purpose.old.rebalanceTimeoutMs;
-  member.sessionTimeoutMs = purpose.old.sessionTimeoutMs;
+  // As in Kafka its protocols stay: others may have joined by what it offers now.
+  Object.assign(member, purpose.oldTimeouts);
   group.rename(member, purpose.oldMemberId);
   armSession(group, member, step);
 };

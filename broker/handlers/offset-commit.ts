@@ -18,25 +18,28 @@ export const offsetCommitHandler = handler(
   async (services, request, context): Promise<OffsetCommitResponse> => {
     const nowMs = services.system.clock.nowMs();
     const offsets: OffsetToCommit[] = [];
+    // Topics may come and go while the offsets are stored, so what is unknown now stays unknown.
+    const indexes = new Map<PartitionRequest, number>();
     for (const { name, partitions } of request.topics) {
       for (const partition of partitions) {
         if (services.metadata.partition(name, partition.partitionIndex) === undefined) continue;
         const commit = commitOf(request, partition, nowMs);
+        indexes.set(partition, offsets.length);
         offsets.push({ topic: name, partition: partition.partitionIndex, commit });
       }
     }
     const codes = await store(services, request, offsets, context.apiVersion);
-    // The codes come in the order of the partitions that exist.
-    let index = 0;
+    const codeOf = (partition: PartitionRequest): number => {
+      const index = indexes.get(partition);
+      if (index === undefined) return errorCodes.UNKNOWN_TOPIC_OR_PARTITION;
+      return codes[index] ?? errorCodes.UNKNOWN_SERVER_ERROR;
+    };
     return {
       topics: request.topics.map(({ name, partitions }) => ({
         name,
-        partitions: partitions.map(({ partitionIndex }) => ({
-          partitionIndex,
-          errorCode:
-            services.metadata.partition(name, partitionIndex) === undefined
-              ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION
-              : (codes[index++] ?? errorCodes.UNKNOWN_SERVER_ERROR),
+        partitions: partitions.map((partition) => ({
+          partitionIndex: partition.partitionIndex,
+          errorCode: codeOf(partition),
         })),
       })),
     };

@@ -42,6 +42,11 @@ export class AdminContext {
     return options.timeoutMs ?? this.#defaultTimeoutMs;
   }
 
+  /** What the broker may take: no longer than its answer is waited for. */
+  brokerTimeoutMs(options: CallOptions): number {
+    return Math.min(this.timeoutMs(options), this.cluster.options.requestTimeoutMs);
+  }
+
   deadline(options: CallOptions): number {
     return this.cluster.deadline(this.timeoutMs(options));
   }

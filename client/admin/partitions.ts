@@ -90,7 +90,7 @@ const electLeaders = (
     const { type, partitions } = wanted;
     const topicPartitions =
       partitions === null ? null : byTopic(partitions, ({ partition }) => partition);
-    const timeoutMs = context.timeoutMs(options);
+    const timeoutMs = context.brokerTimeoutMs(options);
     const response = await context.cluster.sendAs(controller, apis.electLeaders, (version) => ({
       ...(version >= 1 ? { electionType: type === 'preferred' ? 0 : 1 } : {}),
       topicPartitions,
@@ -115,7 +115,7 @@ const alterReassignments = (
     const topics = byTopic(reassignments, ({ partition: partitionIndex, replicas }) => {
       return { partitionIndex, replicas };
     }).map(({ topic: name, partitions }) => ({ name, partitions }));
-    const body = { topics, timeoutMs: context.timeoutMs(options) };
+    const body = { topics, timeoutMs: context.brokerTimeoutMs(options) };
     const { cluster } = context;
     const response = await cluster.send(controller, apis.alterPartitionReassignments, body);
     throwIfError(response.errorCode, response.errorMessage);
@@ -141,7 +141,7 @@ const listReassignments = (
             name: entry.topic,
             partitionIndexes: entry.partitions,
           }));
-    const body = { topics, timeoutMs: context.timeoutMs(options) };
+    const body = { topics, timeoutMs: context.brokerTimeoutMs(options) };
     const { cluster } = context;
     const response = await cluster.send(controller, apis.listPartitionReassignments, body);
     throwIfError(response.errorCode, response.errorMessage);

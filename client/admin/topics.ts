@@ -95,7 +95,7 @@ const createTopics = (
         }),
         configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
       })),
-      timeoutMs: context.timeoutMs(options),
+      timeoutMs: context.brokerTimeoutMs(options),
       validateOnly: options.validateOnly ?? false,
     };
     const response = await context.cluster.send(controller, apis.createTopics, body);
@@ -112,7 +112,7 @@ const deleteTopics = (
   options: CallOptions,
 ): Promise<(Outcome & { name: string })[]> =>
   context.onController('deleting topics', options, async (controller) => {
-    const timeoutMs = context.timeoutMs(options);
+    const timeoutMs = context.brokerTimeoutMs(options);
     const response = await context.cluster.sendAs(controller, apis.deleteTopics, (version) =>
       version >= 6
         ? { topics: names.map((name) => ({ name, topicId: ZERO_UUID })), timeoutMs }
@@ -137,7 +137,7 @@ const createPartitions = (
         count,
         assignments: assignments?.map((brokerIds) => ({ brokerIds })) ?? null,
       })),
-      timeoutMs: context.timeoutMs(options),
+      timeoutMs: context.brokerTimeoutMs(options),
       validateOnly: options.validateOnly ?? false,
     };
     const response = await context.cluster.send(controller, apis.createPartitions, body);
@@ -185,7 +185,7 @@ const deleteRecords = (
         name,
         partitions: items.map(({ partition, offset }) => ({ partitionIndex: partition, offset })),
       }));
-      const timeoutMs = context.timeoutMs(options);
+      const timeoutMs = context.brokerTimeoutMs(options);
       const response = await cluster.send(leader, apis.deleteRecords, { topics, timeoutMs });
       for (const { name: topic, partitions } of response.topics) {
         for (const { partitionIndex: partition, lowWatermark, errorCode } of partitions) {

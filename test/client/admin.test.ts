@@ -61,6 +61,22 @@ describe('the admin client', () => {
     expect(() => throwFirst(outcomes)).toThrow('no');
   });
 
+  test('gives the broker no more time than its answer is waited for', async () => {
+    const limits: number[] = [];
+    answer({
+      createTopics: ({ timeoutMs }) => {
+        limits.push(timeoutMs);
+        return { topics: [created('a', 0)] };
+      },
+    });
+    const { bootstrapServers } = cluster;
+    const hasty = createAdmin(system, { bootstrapServers, requestTimeoutMs: 1000 });
+    await hasty.createTopics([{ name: 'a' }], { timeoutMs: 2000 });
+    await hasty.createTopics([{ name: 'a' }], { timeoutMs: 500 });
+    hasty.close();
+    expect(limits).toEqual([1000, 500]);
+  });
+
   test('goes to the next controller when one is not that any more', async () => {
     let tries = 0;
     answer({

@@ -30,6 +30,8 @@ export const createFakeGroup = (port: () => number): FakeGroup => {
   let isRebalancing = false;
   let assignments: Map<string, Buffer> | null = null;
   let nextId = 1;
+  /** Ids that were given out and still count. */
+  const known = new Set<string>();
   const check = (memberId: string, generation: number): number => {
     if (!members.has(memberId)) return 25;
     return generation === generationId ? 0 : 22;
@@ -74,8 +76,11 @@ export const createFakeGroup = (port: () => number): FakeGroup => {
       reasons.push(reason);
       const none = { generationId: -1, protocolName: '', leader: '', members: [] };
       if (memberId === '') {
-        return { ...none, errorCode: 79, memberId: `member-${nextId++}` };
+        const given = `member-${nextId++}`;
+        known.add(given);
+        return { ...none, errorCode: 79, memberId: given };
       }
+      if (!known.has(memberId)) return { ...none, errorCode: 25, memberId };
       return new Promise<JoinResponse>((resolve) => {
         isRebalancing = true;
         members.set(memberId, { protocols, joining: resolve, syncing: null });
@@ -101,7 +106,14 @@ export const createFakeGroup = (port: () => number): FakeGroup => {
       errorCode: check(memberId, generation) || (isRebalancing ? 27 : 0),
     }),
     leaveGroup: ({ members: leaving }) => {
-      for (const { memberId } of leaving) members.delete(memberId);
+      for (const { memberId } of leaving) {
+        const member = members.get(memberId);
+        members.delete(memberId);
+        known.delete(memberId);
+        const none = { generationId: -1, protocolName: '', leader: '', members: [] };
+        member?.joining?.({ ...none, errorCode: 25, memberId });
+        member?.syncing?.({ errorCode: 25, assignment: Buffer.alloc(0) });
+      }
       isRebalancing = members.size > 0;
       return {
         errorCode: 0,
@@ -143,6 +155,9 @@ export const createFakeGroup = (port: () => number): FakeGroup => {
     get generationId() {
       return generationId;
     },
-    evictAll: () => members.clear(),
+    evictAll: () => {
+      members.clear();
+      known.clear();
+    },
   };
 };

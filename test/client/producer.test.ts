@@ -1,5 +1,6 @@
 import { ClientClosed, ConfigError, RecordTooLarge, TimeoutError } from '../../client/errors.ts';
 import { createProducer, type Producer, type ProducerOptions } from '../../client/producer.ts';
+import { UnsupportedVersion } from '../../network/errors.ts';
 import { realSystem } from '../../system/system.ts';
 import { type FakeCluster, startFakeCluster } from './fake-cluster.ts';
 
@@ -246,5 +247,80 @@ describe('a producer', () => {
     expect(() => producer({ enableIdempotence: true, acks: 1 })).toThrow(ConfigError);
     expect(() => producer({ deliveryTimeoutMs: 10 })).toThrow(ConfigError);
     expect(() => producer({ bootstrapServers: 'nowhere' })).toThrow(ConfigError);
+  });
+
+  test('rejects only the records whose partition does not exist', async () => {
+    cluster.addTopic('t', 1);
+    const p = producer();
+    const missing = p.send({ topic: 't', partition: 5, value: 'a' });
+    const sent = p.send({ topic: 't', partition: 0, value: 'b' });
+    await expect(missing).rejects.toMatchObject({ code: 3 });
+    await expect(sent).resolves.toMatchObject({ offset: 0 });
+  });
+
+  test('ends a flush and a close when the last record that waited was refused', async () => {
+    cluster.addTopic('t', 1);
+    for (const end of ['flush', 'close'] as const) {
+      const p = producer({ maxRequestSize: 100 });
+      const errors: unknown[] = [];
+      p.post({ topic: 't', value: 'x'.repeat(200) }, (error) => errors.push(error));
+      await p[end]();
+      expect(errors).toEqual([expect.any(RecordTooLarge)]);
+    }
+  });
+
+  test('ends a flush while others go on sending', async () => {
+    cluster.addTopic('t', 1);
+    const p = producer();
+    let isStopped = false;
+    const goOn = (): void => {
+      p.post({ topic: 't', value: 'x' }, (error) => {
+        if (error === null && !isStopped) goOn();
+      });
+    };
+    // Two take turns, so that there is always one on its way.
+    goOn();
+    await p.send({ topic: 't', value: 'x' });
+    goOn();
+    await p.flush();
+    isStopped = true;
+  });
+
+  test('settles the other records when a callback throws', async () => {
+    cluster.addTopic('t', 1);
+    const p = producer({ maxRequestSize: 100 });
+    const fail = (): void => {
+      throw new Error('mine');
+    };
+    // The first is refused, as too large, once metadata are there; the second is sent.
+    p.post({ topic: 't', value: 'x'.repeat(200) }, fail);
+    p.post({ topic: 't', value: 'a' }, fail);
+    expect((await p.send({ topic: 't', value: 'b' })).offset).toBe(1);
+  });
+
+  test('rejects one record after the other where the broker is too old', async () => {
+    const old = await startFakeCluster(system, { maxVersions: { produce: 2 } });
+    old.addTopic('t', 1);
+    const p = producer({
+      bootstrapServers: old.bootstrapServers,
+      enableIdempotence: false,
+      maxInFlightRequestsPerConnection: 1,
+    });
+    for (const value of ['a', 'b'])
+      await expect(p.send({ topic: 't', value })).rejects.toThrow(UnsupportedVersion);
+    await p.close(0);
+    await old.close();
+  });
+
+  test('pauses before it asks again who leads a partition', async () => {
+    const [partition] = cluster.addTopic('t', 1);
+    if (partition !== undefined) partition.leaderId = -1;
+    cluster.addTopic('led', 1);
+    const p = producer({ retryBackoffMs: 60_000, retryBackoffMaxMs: 60_000 });
+    p.post({ topic: 't', value: 'x' });
+    const other = producer();
+    for (let round = 0; round < 50; round++) await other.send({ topic: 'led', value: 'x' });
+    const calls = cluster.brokers.flatMap((broker) => broker.calls);
+    expect(calls.filter((name) => name === 'metadata').length).toBeLessThan(10);
   });
 });

@@ -313,6 +313,14 @@ describe('offsets', () => {
     expect(offsetsOf(groups)).toEqual({ read: 5 });
     expect((await groups.deleteOffsets('nowhere', all)).errorCode).toBe(69);
   });
+
+  test('are deleted on request down to the last one, which takes the group along', async () => {
+    const { groups } = await startBroker();
+    await groups.commitOffsets(commitInput({}));
+    const all = ['read', 'other'].map((topic) => ({ topic, partition: 0 }));
+    expect(await groups.deleteOffsets('group', all)).toEqual({ errorCode: 0, partitions: [0, 0] });
+    expect(groups.describe('group').groupState).toBe('Dead');
+  });
 });
 
 describe('deleting groups', () => {

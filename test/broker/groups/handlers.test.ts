@@ -1,4 +1,4 @@
-import { createGroupCoordinator } from '../../../broker/groups/coordinator.ts';
+import { type CommitInput, createGroupCoordinator } from '../../../broker/groups/coordinator.ts';
 import { deleteGroupsHandler } from '../../../broker/handlers/delete-groups.ts';
 import { describeGroupsHandler } from '../../../broker/handlers/describe-groups.ts';
 import { findCoordinatorHandler } from '../../../broker/handlers/find-coordinator.ts';
@@ -199,6 +199,26 @@ describe('offsets of version 0', () => {
     expect(answers[0]?.partitions[0]?.errorCode).toBe(errorCodes.OFFSET_METADATA_TOO_LARGE);
     expect(world.nodes.data.size).toBe(0);
   });
+});
+
+test('an offset of a topic that appears while others are stored stays refused', async () => {
+  const world = newWorld();
+  const known = new Set(['known']);
+  const partition = (topic: string) => (known.has(topic) ? {} : undefined);
+  const commitOffsets = async ({ offsets }: CommitInput) => {
+    known.add('late');
+    return offsets.map(() => errorCodes.NONE);
+  };
+  Object.assign(world.services, { metadata: { partition }, groups: { commitOffsets } });
+  const answer = await call<typeof apis.offsetCommit>(world, offsetCommitHandler, 8, {
+    groupId: 'g',
+    topics: ['late', 'known'].map((name) => ({
+      name,
+      partitions: [{ partitionIndex: 0, committedOffset: 5, committedMetadata: '' }],
+    })),
+  });
+  const codes = answer.topics.map(({ partitions }) => partitions[0]?.errorCode);
+  expect(codes).toEqual([errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorCodes.NONE]);
 });
 
 describe('a refusal can be said in every version', () => {

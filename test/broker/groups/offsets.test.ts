@@ -37,6 +37,18 @@ describe('commits', () => {
     expect(offsets.isUnstable('t', 0)).toBe(false);
   });
 
+  test('that fail do not undo an earlier one that is still under way', () => {
+    const offsets = new GroupOffsets();
+    const first = [at(5)];
+    const second = [at(6)];
+    offsets.prepare(first);
+    offsets.prepare(second);
+    offsets.fail(second);
+    expect(offsets.isUnstable('t', 0)).toBe(true);
+    offsets.complete(first, 1);
+    expect(offsets.get('t', 0)?.offset).toBe(5);
+  });
+
   test('appended later win, and stay unstable until the last one is through', () => {
     const offsets = new GroupOffsets();
     const first = [at(5)];
