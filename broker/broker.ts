@@ -3,8 +3,6 @@
  * shutdown. What the parts are is decided in parts.ts; what they do, in their own files.
  */
 import { LogManager, MisfitError } from '../log/log-manager.ts';
-import { type FrameMemory, type Listener, openListener } from '../network/listener.ts';
-import { apis } from '../protocol/apis.ts';
 import { securityProtocols } from '../protocol/security-protocols.ts';
 import { assert } from '../system/assert.ts';
 import type { System } from '../system/system.ts';
@@ -19,6 +17,7 @@ import type { BrokerConfig } from './config.ts';
 import { shutDownControlled } from './controlled-shutdown.ts';
 import { createDispatcher } from './dispatch.ts';
 import { DynamicConfig } from './dynamic-config.ts';
+import { Listeners } from './listeners.ts';
 import { LogDirEvents } from './log-dir-events.ts';
 import { logsConfig, logTaskIntervals } from './log-settings.ts';
 import { missingProtection } from './missing-protection.ts';
@@ -36,12 +35,6 @@ import {
   StartupError,
 } from './registration.ts';
 import { TopicConfigSource } from './topic-config-source.ts';
-
-/**
- * Connections the kernel keeps until we accept them. Kafka has a thread for that, we take one a turn of the event loop: with
- * Kafka's 50 a crowd that comes back at once would be put off by a second and more.
- */
-const BACKLOG_MIN = 1024;
 
 export interface BrokerCollaborators {
   readonly connectZooKeeper: (system: System, options: ClientOptions) => Promise<ZooKeeperClient>;
@@ -78,13 +71,15 @@ export const startBroker = async (
     const clusterId = await obtainClusterId(system, zookeeper);
     const stores = await openLogs(system, config, zookeeper, clusterId);
     cleanup.push(() => stores.logs.close());
+    const listeners = new Listeners(system, config);
     const parts = createParts(system, {
+      listeners,
       zookeeper,
       ...stores,
       clusterId,
       createController: collaborators.createController,
     });
-    const broker = new RunningBroker(system, config, parts);
+    const broker = new RunningBroker(system, config, parts, listeners);
     cleanup.push(() => broker.closeListeners());
     await broker.start();
     return broker;
@@ -169,40 +164,33 @@ const obtainBrokerId = async (
   return generateBrokerId(zookeeper, config.reservedBrokerIdMax);
 };
 
-/**
- * Of a Produce request nothing is kept but its records, by recent appends, and those retain what they keep; the records in
- * a Fetch response were retained by the read. What other handlers keep of their requests (members' metadata, say), and
- * send to others, is theirs for good.
- */
-const memoryOf = (frame: Buffer): FrameMemory => {
-  const apiKey = frame.length >= 2 ? frame.readInt16BE(0) : -1;
-  if (apiKey === apis.produce.key) return 'frameIsFree';
-  return apiKey === apis.fetch.key ? 'answerIsHeld' : 'kept';
-};
-
 class RunningBroker implements Broker {
   readonly brokerId: number;
   readonly clusterId: string;
-  readonly ports: Record<string, number> = {};
   readonly failed: Promise<string>;
   readonly parts: BrokerParts;
   readonly #system: System;
   readonly #config: BrokerConfig;
-  readonly #listeners: Listener[] = [];
+  readonly #listeners: Listeners;
   readonly #logDirEvents: LogDirEvents;
   #reportFailure: (reason: string) => void = () => {};
   #isStopped = false;
 
-  constructor(system: System, config: BrokerConfig, parts: BrokerParts) {
+  constructor(system: System, config: BrokerConfig, parts: BrokerParts, listeners: Listeners) {
     this.#system = system;
     this.#config = config;
     this.parts = parts;
+    this.#listeners = listeners;
     this.brokerId = parts.services.brokerId;
     this.clusterId = parts.services.clusterId;
     this.#logDirEvents = new LogDirEvents(system, parts.services.zookeeper, this.brokerId);
     this.failed = new Promise((resolve) => {
       this.#reportFailure = resolve;
     });
+  }
+
+  get ports(): Readonly<Record<string, number>> {
+    return this.#listeners.ports;
   }
 
   get isController(): boolean {
@@ -213,7 +201,7 @@ class RunningBroker implements Broker {
     const { parts } = this;
     await parts.features.start();
     // Bound before it is registered: whoever finds the registration finds somebody listening.
-    await this.#openListeners();
+    await this.#listeners.open(parts.dynamicConfig.current, createDispatcher(parts.services));
     parts.replicas.start();
     parts.replicas.onDirectoryFailed = (isLast) => {
       if (!isLast) return void this.#logDirEvents.announce();
@@ -249,31 +237,8 @@ class RunningBroker implements Broker {
     await parts.services.zookeeper.close();
   }
 
-  async closeListeners(): Promise<void> {
-    await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()));
-  }
-
-  async #openListeners(): Promise<void> {
-    const config = this.#config;
-    const onRequest = createDispatcher(this.parts.services);
-    for (const { name, host, port } of config.listeners) {
-      const listener = await openListener(
-        this.#system,
-        {
-          name,
-          host: host === '' ? '0.0.0.0' : host,
-          port,
-          maxRequestBytes: config.socketRequestBytesMax,
-          idleMsMax: config.connectionsIdleMsMax,
-          connectionsMax: config.connectionsMax,
-          backlog: Math.max(config.socketListenBacklogSize, BACKLOG_MIN),
-          memoryOf,
-        },
-        onRequest,
-      );
-      this.#listeners.push(listener);
-      this.ports[name] = listener.port;
-    }
+  closeListeners(): Promise<void> {
+    return this.#listeners.close();
   }
 
   async #register(): Promise<void> {

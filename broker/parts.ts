@@ -17,6 +17,7 @@ import { FinalizedFeatures } from './finalized-features.ts';
 import { groupConfig } from './groups/config.ts';
 import { createGroupCoordinator } from './groups/coordinator.ts';
 import { CONSUMER_OFFSETS } from './internal-topics.ts';
+import type { Listeners } from './listeners.ts';
 import { logsConfig } from './log-settings.ts';
 import { MetadataCache } from './metadata-cache.ts';
 import { ProducerIds } from './producer-ids.ts';
@@ -69,6 +70,7 @@ export interface PartsOptions {
   readonly dynamicConfig: DynamicConfig;
   readonly topicConfigs: TopicConfigSource;
   readonly createController: CreateController;
+  readonly listeners: Listeners;
 }
 
 export const createParts = (system: System, options: PartsOptions): BrokerParts => {
@@ -170,6 +172,7 @@ export const createParts = (system: System, options: PartsOptions): BrokerParts 
   configureCleaner();
   dynamicConfig.onBrokerChange = (current, changed) => {
     configureCleaner();
+    options.listeners.configure(current);
     logs.config = logsConfig(current);
     replicas.applyKnownSettings();
     if (current.uncleanLeaderElectionEnable && changed.has('unclean.leader.election.enable'))

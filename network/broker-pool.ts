@@ -113,7 +113,9 @@ export class BrokerPool {
     body: RequestInput<A>,
     options: SendOptions = {},
   ): Promise<ResponseOutput<A>> {
-    const channel = this.current(key) ?? (await this.channel(key));
+    const current = this.current(key);
+    const isUsable = current !== null && !this.#isStale(current);
+    const channel = isUsable ? current : await this.channel(key);
     return channel.send(api, body, options);
   }
 

@@ -3,19 +3,27 @@
  * overrides), shared by its listeners. The rate of new connections is not limited here.
  */
 
+interface Limits {
+  readonly connectionsMax?: number;
+  readonly perAddressMax?: (address: string) => number;
+}
+
 export class ConnectionLimits {
-  /** Both are replaceable at run time. */
-  connectionsMax: number;
-  perAddressMax: (address: string) => number;
+  #connectionsMax = Number.POSITIVE_INFINITY;
+  #perAddressMax: (address: string) => number = () => Number.POSITIVE_INFINITY;
   #count = 0;
   readonly #byAddress = new Map<string, number>();
   readonly #onRoom = new Set<() => void>();
 
-  constructor(
-    options: { connectionsMax?: number; perAddressMax?: (address: string) => number } = {},
-  ) {
-    this.connectionsMax = options.connectionsMax ?? Number.POSITIVE_INFINITY;
-    this.perAddressMax = options.perAddressMax ?? (() => Number.POSITIVE_INFINITY);
+  constructor(limits: Limits = {}) {
+    this.configure(limits);
+  }
+
+  /** Replaces the limits; who waits comes in if there is room now. */
+  configure(limits: Limits): void {
+    this.#connectionsMax = limits.connectionsMax ?? Number.POSITIVE_INFINITY;
+    this.#perAddressMax = limits.perAddressMax ?? (() => Number.POSITIVE_INFINITY);
+    this.#tellOfRoom();
   }
 
   get count(): number {
@@ -24,12 +32,12 @@ export class ConnectionLimits {
 
   /** Without room a new connection waits, as in Kafka, where the acceptor stops. */
   get hasRoom(): boolean {
-    return this.#count < this.connectionsMax;
+    return this.#count < this.#connectionsMax;
   }
 
   /** A connection from an address that has its share is closed at once. */
   isAddressFull(address: string): boolean {
-    return (this.#byAddress.get(address) ?? 0) >= this.perAddressMax(address);
+    return (this.#byAddress.get(address) ?? 0) >= this.#perAddressMax(address);
   }
 
   add(address: string): void {
@@ -42,12 +50,16 @@ export class ConnectionLimits {
     const left = (this.#byAddress.get(address) ?? 1) - 1;
     if (left === 0) this.#byAddress.delete(address);
     else this.#byAddress.set(address, left);
-    for (const callback of this.#onRoom) callback();
+    this.#tellOfRoom();
   }
 
-  /** Calls back whenever a connection has gone; returns what ends it. */
+  /** Calls back whenever there may be room; returns what ends it. */
   onRoom(callback: () => void): () => void {
     this.#onRoom.add(callback);
     return () => void this.#onRoom.delete(callback);
+  }
+
+  #tellOfRoom(): void {
+    for (const callback of this.#onRoom) callback();
   }
 }

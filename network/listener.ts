@@ -30,6 +30,8 @@ export interface ListenerOptions {
   readonly idleMsMax?: number;
   /** Connections of this listener; more wait until one has gone. */
   readonly connectionsMax?: number;
+  /** The limit of all listeners together does not hold up its connections. */
+  readonly isProtected?: boolean;
   readonly backlog?: number;
   /** Requests of one connection worked on at once, and their bytes; at the limit it is not read. */
   readonly inFlightMax?: number;
@@ -47,6 +49,8 @@ export interface Listener {
   readonly address: string;
   readonly port: number;
   readonly connectionCount: number;
+  /** May be changed; who is connected stays. */
+  connectionsMax: number;
   /** Stops accepting and closes every connection. */
   close(): Promise<void>;
 }
@@ -55,6 +59,7 @@ const DEFAULTS = {
   maxRequestBytes: 104_857_600,
   idleMsMax: 600_000,
   connectionsMax: Number.POSITIVE_INFINITY,
+  isProtected: false,
   backlog: 50,
   inFlightMax: 100,
   inFlightBytesMax: 33_554_432,
@@ -85,12 +90,14 @@ class OpenListener implements Listener {
   #sweep: Timer | null = null;
   #nextIndex = 0;
   #isClosed = false;
+  #connectionsMax: number;
   readonly #forgetRoom: () => void;
 
   constructor(system: System, options: ListenerOptions, onRequest: RequestHandler) {
     this.#system = system;
     this.#options = { ...DEFAULTS, ...options };
     this.name = options.name;
+    this.#connectionsMax = this.#options.connectionsMax;
     this.#limits = options.limits ?? new ConnectionLimits();
     this.#forgetRoom = this.#limits.onRoom(() => this.#admitQueued());
     this.#settings = {
@@ -118,6 +125,15 @@ class OpenListener implements Listener {
     return this.#connections.size;
   }
 
+  get connectionsMax(): number {
+    return this.#connectionsMax;
+  }
+
+  set connectionsMax(count: number) {
+    this.#connectionsMax = count;
+    this.#admitQueued();
+  }
+
   async open(): Promise<void> {
     const { host, port, backlog } = this.#options;
     this.#socket = await this.#system.net.listen({ host, port, backlog }, (socket) =>
@@ -137,7 +153,8 @@ class OpenListener implements Listener {
   }
 
   get #hasRoom(): boolean {
-    return this.#connections.size < this.#options.connectionsMax && this.#limits.hasRoom;
+    if (this.#connections.size >= this.#connectionsMax) return false;
+    return this.#options.isProtected || this.#limits.hasRoom;
   }
 
   #accept(socket: Connection): void {

@@ -143,13 +143,7 @@ export class RequestChannel {
     if (reuses) this.#fetchFrame = null;
     const frame = await this.#exchange(api, version, body, options.timeoutMs);
     if (reuses) this.#fetchFrame = frame;
-    try {
-      return decodeResponse(api, version, frame).body;
-    } catch (cause) {
-      const error = new ChannelClosed(`${this.#name} sent a bad ${api.name} response`, { cause });
-      this.#fail(error);
-      throw error;
-    }
+    return this.#decode(api, version, frame);
   }
 
   /** Sends a request that gets no response (Produce with acks=0). */
@@ -179,7 +173,7 @@ export class RequestChannel {
       const frame = await this.#exchange(apis.apiVersions, version, body);
       // A peer that does not know our version answers in version 0, naming its own newest.
       const isRefusal = frame.length >= 6 && frame.readInt16BE(4) === UNSUPPORTED_VERSION;
-      const answer = decodeResponse(apis.apiVersions, isRefusal ? 0 : version, frame).body;
+      const answer = this.#decode(apis.apiVersions, isRefusal ? 0 : version, frame);
       if (!isRefusal) {
         this.#peerVersions = new Map(answer.apiKeys.map((entry) => [entry.apiKey, entry]));
         return;
@@ -188,6 +182,16 @@ export class RequestChannel {
       const next = Math.min(own?.maxVersion ?? 0, version - 1);
       if (next < 0) throw this.#fail(this.#lost('it speaks no version of ApiVersions'));
       version = next;
+    }
+  }
+
+  /** Whoever sends what cannot be read gets the connection closed. */
+  #decode<A extends Api>(api: A, version: number, frame: Buffer): ResponseOutput<A> {
+    try {
+      return decodeResponse(api, version, frame).body;
+    } catch (cause) {
+      const error = new ChannelClosed(`${this.#name} sent a bad ${api.name} response`, { cause });
+      throw this.#fail(error);
     }
   }
 

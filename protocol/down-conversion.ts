@@ -33,7 +33,8 @@ export const downConvert = (records: Buffer, options: DownConversion): readonly 
   const parts: Buffer[] = [];
   let position = 0;
   for (; position < whole.length && parts.length === 0; position++)
-    parts.push(...convertChunk([whole[position] as RecordBatch], options));
+    // One by one, here and below: more arguments than the stack holds may have come of a batch.
+    for (const part of convertChunk([whole[position] as RecordBatch], options)) parts.push(part);
   if (parts.length === 0) return [filler(LOG_OVERHEAD)];
   let sizeBytes = bytesOf(parts);
   const wantedBytes = Math.max(records.length, sizeBytes);
@@ -41,7 +42,7 @@ export const downConvert = (records: Buffer, options: DownConversion): readonly 
     const end = chunkEnd(whole, position);
     const converted = convertOrNull(whole.slice(position, end), options);
     if (converted === null) break;
-    parts.push(...converted);
+    for (const part of converted) parts.push(part);
     sizeBytes += bytesOf(converted);
     position = end;
   }

@@ -1,9 +1,11 @@
 /**
- * An exclusive lock named by a file. Node has no flock, so the file says who holds it: a pid, and when that process began,
- * because pids come back. A holder that has ended does not count, were it a zombie or killed; what another kind of program
- * left in the file (Kafka leaves it empty) does not either.
+ * An exclusive lock named by a file. The kernel keeps it where it can (kernel-lock.ts), and the file says who holds it: a pid,
+ * and when that process began, because pids come back. A holder that has ended does not count, were it a zombie or killed;
+ * what another kind of program left in the file (Kafka leaves it empty) does not either.
  */
 import * as fsp from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { lockFolder } from './kernel-lock.ts';
 import { isMissing } from './missing.ts';
 
 export interface DiskLock {
@@ -18,21 +20,29 @@ export const acquireLock = async (path: string): Promise<DiskLock | null> => {
   if (held.has(path)) return null;
   held.add(path);
   try {
-    if (await isHeld(path)) {
-      held.delete(path);
-      return null;
-    }
+    const lock = await acquire(path);
+    if (lock === null) held.delete(path);
+    return lock;
+  } catch (error) {
+    held.delete(path);
+    throw error;
+  }
+};
+
+const acquire = async (path: string): Promise<DiskLock | null> => {
+  const kernel = await lockFolder(dirname(path));
+  if (kernel === 'taken') return null;
+  const letGo = async (): Promise<void> => {
+    if (kernel !== 'unavailable') await kernel.release();
+  };
+  try {
     const text = `${process.pid} ${(await processState(process.pid))?.startedAt ?? ''}\n`;
-    const aside = `${path}.${process.pid}`;
-    await fsp.writeFile(aside, text);
-    await fsp.rename(aside, path);
-    // Of two that came at the same time the later one has it.
-    if ((await readText(path)) !== text) {
-      held.delete(path);
+    if ((await isHeld(path)) || !(await claim(path, text))) {
+      await letGo();
       return null;
     }
   } catch (error) {
-    held.delete(path);
+    await letGo();
     throw error;
   }
   return {
@@ -43,9 +53,43 @@ export const acquireLock = async (path: string): Promise<DiskLock | null> => {
       } catch (error) {
         // With its folder gone, the lock is, too.
         if (!isMissing(error)) throw error;
+      } finally {
+        await letGo();
       }
     },
   };
+};
+
+/**
+ * Puts `text` in place of what a holder that has ended left there. Of several that come at the same time one succeeds: a
+ * link is made only where there is nothing, and who moves away what is not a relic any more puts it back.
+ */
+const claim = async (path: string, text: string): Promise<boolean> => {
+  const aside = `${path}.${process.pid}`;
+  const relic = `${aside}.old`;
+  await fsp.writeFile(aside, text);
+  try {
+    if (await succeeds(fsp.rename(path, relic))) {
+      if (await isHeld(relic)) {
+        await succeeds(fsp.link(relic, path));
+        return false;
+      }
+    }
+    return await succeeds(fsp.link(aside, path));
+  } finally {
+    await Promise.all([aside, relic].map((each) => fsp.rm(each, { force: true })));
+  }
+};
+
+/** False where there is nothing to be moved, or something where nothing should be. */
+const succeeds = async (change: Promise<void>): Promise<boolean> => {
+  try {
+    await change;
+    return true;
+  } catch (error) {
+    if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
 };
 
 const isHeld = async (path: string): Promise<boolean> => {

@@ -204,7 +204,7 @@ max.connections int 2147483647 0.. cluster
   Open connection cap broker-wide (listener prefix allowed)
 max.connections.per.ip int 2147483647 0.. cluster
   Open connection cap per source address
-max.connections.per.ip.overrides string "" - cluster
+max.connections.per.ip.overrides string "" counts cluster
   Per host or IP caps, format host:count,host:count
 max.incremental.fetch.session.cache.slots int 1000 0.. -
   Fetch session cache entries, split over 8 shards

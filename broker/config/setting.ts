@@ -153,6 +153,9 @@ const checkRange = ({ name, type, range }: Setting, value: string): void => {
     // Empty parts are let through.
     if (parts.join('') !== '*' && !parts.every((part) => /^(\d+:\d+)?$/.test(part)))
       fail(name + REPLICAS_RULE, `[${parts.join(', ')}]`);
+  } else if (range === 'counts') {
+    const bad = splitList(value).find((part) => !/^.+:\d{1,9}$/.test(part));
+    if (bad !== undefined) fail('Each part must be an address and a count (address:count)', bad);
   } else if (range === 'version') {
     if (!isProtocolVersion(value)) fail(`Version ${value} is not a valid version`);
   } else if (range === 'nonempty') {

@@ -182,6 +182,16 @@ test('AlterConfigs replaces what is stored, IncrementalAlterConfigs edits it', a
   expect(await stored('/config/topics/t')).toBe('{"version":1,"config":{"preallocate":"true"}}');
 });
 
+test('what is asked for twice is described once', async () => {
+  const resource = { resourceType: TOPIC, resourceName: 't', configurationKeys: null };
+  const other = { ...resource, configurationKeys: ['retention.ms'] };
+  const { results } = await call(apis.describeConfigs, describeConfigsHandler, 4, {
+    resources: [resource, resource, other, resource],
+    includeSynonyms: false,
+  });
+  expect(results.map(({ configs }) => configs.length)).toEqual([36, 1]);
+});
+
 test('changes that are under way together are all kept', async () => {
   const configs = ['retention.ms', 'segment.ms', 'preallocate'].map((name) => [
     { name, value: name === 'preallocate' ? 'true' : '1' },

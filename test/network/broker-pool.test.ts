@@ -65,6 +65,25 @@ describe('a broker pool', () => {
     expect(brokers.isBackingOff(1)).toBe(false);
   });
 
+  test('sends over no connection that has been idle too long', async () => {
+    let elapsedMs = 0;
+    const clock = Object.assign(Object.create(system.clock) as typeof system.clock, {
+      elapsedMs: () => elapsedMs,
+    });
+    const fake = await broker(0);
+    const brokers = new BrokerPool({ ...system, clock }, { clientId: 'test', idleMsMax: 50 });
+    opened.push(brokers);
+    brokers.set(1, { host: '127.0.0.1', port: fake.port });
+    await brokers.send(1, apis.heartbeat, heartbeat);
+    const first = brokers.current(1);
+    elapsedMs += 49;
+    await brokers.send(1, apis.heartbeat, heartbeat);
+    expect(brokers.current(1)).toBe(first);
+    elapsedMs += 51;
+    await brokers.send(1, apis.heartbeat, heartbeat);
+    expect(brokers.current(1)).not.toBe(first);
+  });
+
   test('follows a broker to its new address', async () => {
     const brokers = pool();
     brokers.set(1, { host: '127.0.0.1', port: (await broker(1)).port });

@@ -249,6 +249,30 @@ describe('a listener', () => {
     await second.text('second');
   });
 
+  test('lets those in who wait when a limit is raised', async () => {
+    const limits = new ConnectionLimits({ connectionsMax: 1 });
+    const listener = await listen(echo, { limits, connectionsMax: 2 });
+    const peers = [await dial(listener), await dial(listener), await dial(listener)] as const;
+    for (const peer of peers) peer.send('hello');
+    await peers[0].text('hello');
+    limits.configure({ connectionsMax: 3 });
+    await peers[1].text('hello');
+    listener.connectionsMax = 3;
+    await peers[2].text('hello');
+  });
+
+  test('a protected listener does not wait for room on others', async () => {
+    const limits = new ConnectionLimits({ connectionsMax: 1 });
+    const clients = await listen(echo, { limits });
+    const brokers = await listen(echo, { limits, isProtected: true });
+    const client = await dial(clients);
+    client.send('client');
+    await client.text('client');
+    const broker = await dial(brokers);
+    broker.send('broker');
+    await broker.text('broker');
+  });
+
   test('refuses an address that has its share of connections', async () => {
     const limits = new ConnectionLimits({ perAddressMax: () => 1 });
     const listener = await listen(echo, { limits });

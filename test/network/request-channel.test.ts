@@ -169,4 +169,22 @@ describe('a request channel', () => {
     await channel.send(apis.heartbeat, heartbeat);
     expect(fake.calls).toEqual(['produce', 'heartbeat']);
   });
+
+  test('is closed when the answer about versions cannot be read', async () => {
+    const listener = await openListener(
+      system,
+      { name: 'T', host: '127.0.0.1', port: 0 },
+      (frame) => {
+        const answer = Buffer.alloc(14);
+        answer.writeInt32BE(10, 0);
+        // The request's correlation id, no error, and an array longer than the frame.
+        frame.copy(answer, 4, 4, 8);
+        answer.writeInt32BE(0x7fff_ffff, 10);
+        return [answer];
+      },
+    );
+    opened.push(listener);
+    await expect(channelTo(listener.port)).rejects.toBeInstanceOf(ChannelClosed);
+    while (listener.connectionCount > 0) await system.clock.sleep(1);
+  });
 });

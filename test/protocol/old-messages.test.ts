@@ -198,3 +198,10 @@ describe('Kafka writes the same', () => {
     }
   });
 });
+
+test('a batch of very many records becomes old messages, too', () => {
+  // More than a call may have arguments.
+  const records = Array.from({ length: 130_000 }, () => ({ key: null, value: null }));
+  const old = oldMessagesOf(buildBatch({ records }), { magic: 1, fetchOffset: 0 });
+  expect([...batches(old)]).toHaveLength(records.length);
+});

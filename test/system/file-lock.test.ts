@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { realDisk } from '../../system/disk.ts';
@@ -83,4 +83,20 @@ test('a lock whose file is gone is given back, and makes no new one', async () =
 
 onLinux('a folder that cannot be made is an error, not an endless attempt', async () => {
   await expect(realDisk.makeDirectory('/proc/barnabas/data')).rejects.toThrow('ENOENT');
+});
+
+onLinux('what another container holds is held, whatever its pid is there', async () => {
+  // As kernel-lock.ts has it done. The first process of every container has pid 1, as ours may have.
+  const { end } = await shell(`exec flock -n -F ${folder} sh -c 'echo 1; exec sleep 60'`);
+  writeFileSync(path, `${process.pid}\n`);
+  expect(await take()).toBe(false);
+  await end();
+  expect(await take()).toBe(true);
+});
+
+test('of several that come at once one has the lock', async () => {
+  const locks = await Promise.all(Array.from({ length: 5 }, () => realDisk.lock(path)));
+  expect(locks.filter((lock) => lock !== null)).toHaveLength(1);
+  for (const lock of locks) await lock?.release();
+  expect(readdirSync(folder)).toEqual(['.lock']);
 });

@@ -208,7 +208,14 @@ export class Connections {
 
   async #answerWord(client: Client, word: string, argument: bigint | null): Promise<void> {
     const { answerWord, outbox } = this.#parts;
-    const answer = await answerWord(word, argument);
+    let answer: Buffer;
+    try {
+      answer = await answerWord(word, argument);
+    } catch (error) {
+      // Whoever uses up all descriptors must not end the server by asking how it is.
+      this.#system.logger.warn({ err: error, word }, 'a four-letter word could not be answered');
+      return client.destroy();
+    }
     if (this.#isClosing) return;
     outbox.send(client, answer);
     outbox.close(client);

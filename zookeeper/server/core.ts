@@ -28,6 +28,7 @@ import {
   failedStep,
   isMultiRead,
   isMultiWrite,
+  readResults,
   writeResults,
 } from './multi.ts';
 import type { Excess } from './quotas.ts';
@@ -86,6 +87,9 @@ export interface Instant {
   readonly nowMs: number;
   readonly elapsedMs: number;
 }
+
+/** A connection with more gives up its place: each of them is looked at with every check. */
+const IDENTITIES_MAX = 1000;
 
 /** More are left for the next check, so that none takes long. */
 const REMOVED_PER_CHECK_MAX = 10_000;
@@ -232,7 +236,7 @@ export class ServerCore<P extends Peer> {
             address: peer.address,
             superDigest: this.#options.superDigest,
           });
-    if (proven.length === 0) {
+    if (proven.length === 0 || peer.identities.length >= IDENTITIES_MAX) {
       this.#output.send(peer, encodeReply(xid, 0n, codes.AUTH_FAILED));
       return this.#close(peer);
     }
@@ -344,7 +348,7 @@ export class ServerCore<P extends Peer> {
     const reads = steps?.filter(isMultiRead);
     if (!steps || !reads || reads.length < steps.length) return codes.MARSHALLING_ERROR;
     const reader = this.#reader(peer);
-    return writeResults(reads.map((step) => readStep(this.tree, reader, step)));
+    return readResults(reads, (step) => readStep(this.tree, reader, step));
   }
 
   /** A refused write takes a zxid and is logged, as in ZooKeeper. */

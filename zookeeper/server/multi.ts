@@ -69,6 +69,35 @@ export const appliedStep = (
   }
 };
 
+/** A short request may ask for the same large node many times. Deviation: ZooKeeper runs out of memory and ends. */
+const READ_BYTES_MAX = 64 * 1024 * 1024;
+
+/** The answer to a multiRead, refused where it would become too large. */
+export const readResults = (
+  steps: readonly MultiReadStep[],
+  read: (step: MultiReadStep) => MultiStepResult,
+): Answer => {
+  const results: MultiStepResult[] = [];
+  let bytes = 0;
+  for (const step of steps) {
+    const result = read(step);
+    bytes += resultBytes(result);
+    if (bytes > READ_BYTES_MAX) return codes.MARSHALLING_ERROR;
+    results.push(result);
+  }
+  return writeResults(results);
+};
+
+/** What a step of a multiRead adds to the answer, roughly. */
+const resultBytes = (result: MultiStepResult): number => {
+  if (result.type === 'getData') return STEP_BYTES + (result.data?.length ?? 0);
+  if (result.type !== 'getChildren') return STEP_BYTES;
+  return result.children.reduce((sum, name) => sum + 4 + name.length, STEP_BYTES);
+};
+
+/** Header and stat. */
+const STEP_BYTES = 100;
+
 export const writeResults =
   (results: readonly MultiStepResult[]): Answer =>
   (writer) =>

@@ -286,11 +286,32 @@ describe('access', () => {
     ]);
   });
 
+  test('a multiRead whose answer would be too large is refused', () => {
+    const peer = new World().connect();
+    peer.create('/large', { data: Buffer.alloc(1_000_000) });
+    const ask = (count: number): number => {
+      const request = { path: '/large', watch: false };
+      const steps = Array.from({ length: count }, (): MultiStep => ({ type: 'getData', request }));
+      return peer.ask('multiRead', bytesOf(multiRequest, steps)).code;
+    };
+    expect(ask(10)).toBe(0);
+    expect(ask(100)).toBe(codes.MARSHALLING_ERROR);
+  });
+
   test('an unknown scheme is refused and the connection closed', () => {
     const peer = new World().connect();
     const body = bytesOf(requests.auth, { type: 0, scheme: 'foo', auth: null });
     expect(peer.ask('auth', body).code).toBe(codes.AUTH_FAILED);
     expect(peer.sent).toEqual(['closed']);
+  });
+
+  test('a connection has a thousand names; more cost all others time, and end it', () => {
+    const peer = new World().connect();
+    // One is its address.
+    for (let index = 1; index < 1000; index++)
+      expect(peer.ask('auth', auth(`user${index}:secret`)).code).toBe(0);
+    expect(peer.ask('auth', auth('one:more')).code).toBe(codes.AUTH_FAILED);
+    expect(peer.isClosed).toBe(true);
   });
 
   test('the super user may do everything', () => {

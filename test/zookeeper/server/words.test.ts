@@ -1,5 +1,6 @@
+import { realSystem } from '../../../system/system.ts';
 import { createFlags, encodeRequest, requests } from '../../../zookeeper/records.ts';
-import type { ZooKeeperServer } from '../../../zookeeper/server/server.ts';
+import { startZooKeeperServer, type ZooKeeperServer } from '../../../zookeeper/server/server.ts';
 import { ask, type RawClient } from './raw-client.ts';
 import { cleanUp, newFolder, openClient, startServer } from './server-folder.ts';
 
@@ -184,4 +185,23 @@ test('what is no word is closed without an answer, and after the handshake no wo
   await client.handshake();
   client.send(Buffer.from('ruok'));
   expect(await client.frame()).toBeNull();
+});
+
+test('a word that cannot be answered costs its connection, not the server', async () => {
+  const system = realSystem();
+  let isOut = false;
+  const list = async (path: string): Promise<string[]> => {
+    if (isOut) throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });
+    return system.disk.list(path);
+  };
+  const disk = { ...system.disk, list };
+  const server = await startZooKeeperServer(
+    { ...system, disk },
+    { host: '127.0.0.1', port: 0, dataDir: newFolder() },
+  );
+  isOut = true;
+  expect(await word(server, 'ruok')).toBe('');
+  isOut = false;
+  expect(await word(server, 'ruok')).toBe('imok');
+  await server.close();
 });
