@@ -130,7 +130,8 @@ export class PartitionState {
   makeLeader(state: LeaderAndIsr, logEndOffset: number, nowMs: number): boolean {
     if (state.partitionEpoch < this.partitionEpoch) return false;
     const isNewEpoch = state.leaderEpoch > this.leaderEpoch;
-    const wasLeader = this.isLeader;
+    // In an epoch that this broker never heard of another one may have led, and followers have cut their logs for it.
+    const wasLeader = this.isLeader && state.leaderEpoch === this.leaderEpoch + 1;
     this.#assign(state);
     // Whatever change was in flight, the controller has decided after it.
     this.isrState = committedIsr(state.isr);

@@ -41,6 +41,27 @@ const fetch = (state: PartitionState, brokerId: number, fetchOffset: number, now
 };
 
 describe('the high watermark', () => {
+  test('does not count what followers had before an epoch that this leader never heard of', () => {
+    const state = leader();
+    fetch(state, 2, 10);
+    fetch(state, 3, 7);
+    // In epoch 2 another broker led, whose log was shorter, and 2 cut its own.
+    state.makeLeader(decision({ leaderEpoch: 3, partitionEpoch: 2, isr: [1, 2] }), 10, 0);
+    expect(state.advanceHighWatermark(facts())).toBe(false);
+    expect(state.highWatermark).toBe(7);
+    fetch(state, 2, 8);
+    expect(state.highWatermark).toBe(8);
+  });
+
+  test('counts what followers have when this leader is elected again at once', () => {
+    const state = leader();
+    fetch(state, 2, 10);
+    fetch(state, 3, 7);
+    state.makeLeader(decision({ leaderEpoch: 2, partitionEpoch: 1, isr: [1, 2] }), 10, LATE);
+    state.advanceHighWatermark(facts({ nowMs: LATE }));
+    expect(state.highWatermark).toBe(10);
+  });
+
   test('is what all in-sync replicas have', () => {
     const state = leader();
     fetch(state, 2, 10);
