@@ -10,8 +10,9 @@ import { realSystem } from '../../system/system.ts';
 import { isZooKeeperError } from '../../zookeeper/errors.ts';
 import type { Stat, ZooKeeperClient } from '../../zookeeper/session.ts';
 import { connectWireClient } from '../../zookeeper/wire-client.ts';
-import { freePorts, launchProgram } from '../integration/processes.ts';
+import { launchProgram } from '../integration/processes.ts';
 import { until } from '../integration/waiting.ts';
+import { freePorts } from '../support/free-ports.ts';
 import { type RegisterOperation, violationsOf } from '../zookeeper/register-history.ts';
 import { rounds } from './settings.ts';
 

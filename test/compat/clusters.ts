@@ -9,7 +9,8 @@ import { apis, type ResponseOutput } from '../../protocol/apis.ts';
 import { realSystem } from '../../system/system.ts';
 import { connectWireClient } from '../../zookeeper/wire-client.ts';
 import { brokerIdZnode } from '../../zookeeper/znodes.ts';
-import { freePorts, listening, newFolder, pause, type Server, startServer } from './processes.ts';
+import { freePorts } from '../support/free-ports.ts';
+import { listening, newFolder, pause, type Server, startServer } from './processes.ts';
 import { commandOf } from './software.ts';
 
 export type Kind = 'barnabas' | 'apache';

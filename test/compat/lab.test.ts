@@ -1,5 +1,6 @@
 /** `npm start` as a newcomer meets it: processes that can be killed, and every command it proposes works. */
-import { cleanUp, freePorts, newFolder, run, type Server, startServer } from './processes.ts';
+import { freePorts } from '../support/free-ports.ts';
+import { cleanUp, newFolder, run, type Server, startServer } from './processes.ts';
 
 let lab: Server;
 let bootstrap = '';

@@ -1,10 +1,10 @@
 /**
- * Processes for the compat suites: programs that run to their end, servers that stay, free ports, folders. What a suite has
+ * Processes for the compat suites: programs that run to their end, servers that stay, folders. What a suite has
  * started is ended and removed by `cleanUp`, which belongs into its afterAll.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
+import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -45,26 +45,6 @@ export const newFolder = (): string => {
   const folder = mkdtempSync(join(tmpdir(), 'barnabas-compat-'));
   folders.push(folder);
   return folder;
-};
-
-/** True when this process could listen on the port. */
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer().once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
-
-/**
- * Consecutive ports that nothing listens on now, below those that systems give to outgoing connections: a client's own
- * port could be one that a server wants a moment later.
- */
-export const freePorts = async (count: number): Promise<number[]> => {
-  for (;;) {
-    const first = 20_000 + Math.floor(Math.random() * 10_000);
-    const ports = Array.from({ length: count }, (_, index) => first + index);
-    const answers = await Promise.all(ports.map(isFree));
-    if (!answers.includes(false)) return ports;
-  }
 };
 
 /** Runs a program to its end; rejects when a signal ends it, as one does after two minutes. */

@@ -8,7 +8,8 @@ import { realSystem } from '../../system/system.ts';
 import { isZooKeeperError } from '../../zookeeper/errors.ts';
 import type { ZooKeeperClient } from '../../zookeeper/session.ts';
 import { connectWireClient } from '../../zookeeper/wire-client.ts';
-import { cleanUp, freePorts, newFolder, type Server, startServer } from './processes.ts';
+import { freePorts } from '../support/free-ports.ts';
+import { cleanUp, newFolder, type Server, startServer } from './processes.ts';
 import { commandOf, describeWith, type Software } from './software.ts';
 import type { ServerKind } from './zookeepers.ts';
 

@@ -4,8 +4,9 @@ import { resolve } from 'node:path';
 import { realSystem } from '../../system/system.ts';
 import { loadTls } from '../../system/tls.ts';
 import { connectWireClient } from '../../zookeeper/wire-client.ts';
+import { freePorts } from '../support/free-ports.ts';
 import { awaitPartitions, kafkaOf, PATIENT } from './clusters.ts';
-import { cleanUp, freePorts, listening, newFolder, startServer } from './processes.ts';
+import { cleanUp, listening, newFolder, startServer } from './processes.ts';
 import { commandOf, describeWith } from './software.ts';
 
 const fixture = (name: string): string => resolve('test/fixtures/tls', name);

@@ -7,12 +7,13 @@ import { join } from 'node:path';
 import { realSystem } from '../../system/system.ts';
 import type { ZooKeeperClient } from '../../zookeeper/session.ts';
 import { connectWireClient } from '../../zookeeper/wire-client.ts';
+import { freePorts } from '../support/free-ports.ts';
 import { ask } from '../zookeeper/server/raw-client.ts';
 import {
   cleanUp as closeServers,
   startServer as startOurs,
 } from '../zookeeper/server/server-folder.ts';
-import { cleanUp, freePorts, newFolder, startServer, until } from './processes.ts';
+import { cleanUp, newFolder, startServer, until } from './processes.ts';
 import { commandOf, describeWith } from './software.ts';
 
 interface Ports {

@@ -7,8 +7,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { freePorts } from '../support/free-ports.ts';
 import { startRelay } from '../zookeeper/relay.ts';
-import { freePorts, newFolder, type Server, startServer, until } from './processes.ts';
+import { newFolder, type Server, startServer, until } from './processes.ts';
 import { commandOf } from './software.ts';
 
 /** The embedded server, ZooKeeper 3.8.4 (which comes with Apache Kafka), Debian's 3.8.0 or later. */

@@ -3,6 +3,7 @@
  * on free ports and in a temporary folder. Runs what `npm run build` has made. Every process ends with `close`, and with
  * the test's own process at the latest.
  */
+
 import { spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Child, type Signal, startChild } from '../../system/process.ts';
 import { realSystem } from '../../system/system.ts';
+import { freePorts } from '../support/free-ports.ts';
 import { withAdmin } from './oracle.ts';
 import { until } from './waiting.ts';
 
@@ -255,12 +257,4 @@ const launchCommand = (command: readonly string[], port: number, directory: stri
     kill: () => void child.stdin?.end(),
     ended: new Promise((resolve) => void child.once('exit', resolve)),
   });
-};
-
-/** Ports nobody listens on: all are taken at once, so that they differ. */
-export const freePorts = async (count: number): Promise<number[]> => {
-  const listen = () => system.net.listen({ host: HOST, port: 0 }, (peer) => peer.destroy());
-  const servers = await Promise.all(Array.from({ length: count }, listen));
-  await Promise.all(servers.map((server) => server.close()));
-  return servers.map(({ port }) => port);
 };
