@@ -37,6 +37,7 @@ export class Listeners {
   /** Throws Node's error for a port that is taken. */
   async open(current: BrokerConfig, onRequest: RequestHandler): Promise<void> {
     const config = this.#config;
+    this.configure(current);
     const { queuedRequestBytesMax } = config;
     const budget = new RequestBudget(
       queuedRequestBytesMax > 0 ? queuedRequestBytesMax : Number.POSITIVE_INFINITY,
@@ -50,6 +51,7 @@ export class Listeners {
           port,
           maxRequestBytes: config.socketRequestBytesMax,
           idleMsMax: config.connectionsIdleMsMax,
+          connectionsMax: connectionsMaxOf(current, name),
           backlog: Math.max(config.socketListenBacklogSize, BACKLOG_MIN),
           limits: this.#limits,
           // What brokers say to each other must not wait for clients to go.
@@ -62,17 +64,14 @@ export class Listeners {
       this.#open.push(listener);
       this.ports[name] = listener.port;
     }
-    this.configure(current);
   }
 
   /** Takes over the limits of these settings; who is connected stays. */
   configure(current: BrokerConfig): void {
     const { connectionsMax, connectionsPerIpMax } = current;
     const overrides = countsByAddress(current.connectionsPerIpOverrides ?? '');
-    for (const listener of this.#open) {
-      const own = current.raw.get(`listener.name.${listener.name.toLowerCase()}.max.connections`);
-      listener.connectionsMax = own === undefined ? connectionsMax : Number(own);
-    }
+    for (const listener of this.#open)
+      listener.connectionsMax = connectionsMaxOf(current, listener.name);
     this.#limits.configure({
       connectionsMax,
       perAddressMax: (address) => overrides.get(address) ?? connectionsPerIpMax,
@@ -83,6 +82,10 @@ export class Listeners {
     await Promise.all(this.#open.splice(0).map((listener) => listener.close()));
   }
 }
+
+/** A listener may have a limit of its own; otherwise it has that of the broker. */
+const connectionsMaxOf = ({ raw, connectionsMax }: BrokerConfig, listenerName: string): number =>
+  Number(raw.get(`listener.name.${listenerName.toLowerCase()}.max.connections`) ?? connectionsMax);
 
 /** max.connections.per.ip.overrides. Deviation: of names of hosts only localhost is known, others are not looked up. */
 const countsByAddress = (text: string): ReadonlyMap<string, number> =>

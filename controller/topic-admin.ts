@@ -179,7 +179,7 @@ const createTopic = async (
     insist(refusal('TOPIC_ALREADY_EXISTS', `Topic '${name}' is marked for deletion.`));
   }
   const { children } = await zookeeper.getChildren(topicsZnode.path, { watch: false });
-  insist(judgeCollision(name, new Set([...children, ...before])));
+  insist(judgeCollision(name, children, before));
   insist(judgeAssignment(assignment));
   const configError = options.validateTopicConfig?.(configs) ?? null;
   if (configError !== null) insist(refusal('INVALID_CONFIG', configError));

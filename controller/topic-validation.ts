@@ -17,10 +17,14 @@ export const judgeName = (name: string): Refusal | null => {
 };
 
 /** Names that differ in `.` and `_` only would share a metric's name. */
-export const judgeCollision = (name: string, existing: Iterable<string>): Refusal | null => {
+export const judgeCollision = (
+  name: string,
+  ...existing: readonly Iterable<string>[]
+): Refusal | null => {
   if (!/[._]/.test(name)) return null;
   const plain = (text: string): string => text.replaceAll('.', '_');
-  const colliding = [...existing].filter((other) => plain(other) === plain(name));
+  const others = new Set(existing.flatMap((names) => [...names]));
+  const colliding = [...others].filter((other) => plain(other) === plain(name));
   return colliding.length === 0
     ? null
     : refusal(

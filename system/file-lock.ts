@@ -5,7 +5,7 @@
  */
 import * as fsp from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { lockFolder } from './kernel-lock.ts';
+import { type KernelLock, lockFolder } from './kernel-lock.ts';
 import { isMissing } from './missing.ts';
 
 export interface DiskLock {
@@ -14,9 +14,12 @@ export interface DiskLock {
 
 /** Locks of this process, because several brokers may share it in tests. */
 const held = new Set<string>();
+/** Those being given back: a server that is killed within this process does that while the next one starts. */
+const releases = new Map<string, Promise<void>>();
 
 /** Null when a live process holds it. */
 export const acquireLock = async (path: string): Promise<DiskLock | null> => {
+  await releases.get(path);
   if (held.has(path)) return null;
   held.add(path);
   try {
@@ -32,32 +35,38 @@ export const acquireLock = async (path: string): Promise<DiskLock | null> => {
 const acquire = async (path: string): Promise<DiskLock | null> => {
   const kernel = await lockFolder(dirname(path));
   if (kernel === 'taken') return null;
-  const letGo = async (): Promise<void> => {
-    if (kernel !== 'unavailable') await kernel.release();
-  };
+  let isOurs = false;
   try {
     const text = `${process.pid} ${(await processState(process.pid))?.startedAt ?? ''}\n`;
-    if ((await isHeld(path)) || !(await claim(path, text))) {
-      await letGo();
-      return null;
-    }
-  } catch (error) {
-    await letGo();
-    throw error;
+    isOurs = !(await isHeld(path)) && (await claim(path, text));
+  } finally {
+    if (!isOurs) await kernel?.release();
   }
+  if (!isOurs) return null;
   return {
-    release: async () => {
-      held.delete(path);
-      try {
-        await fsp.truncate(path);
-      } catch (error) {
-        // With its folder gone, the lock is, too.
-        if (!isMissing(error)) throw error;
-      } finally {
-        await letGo();
-      }
+    release: () => {
+      const released = giveBack(path, kernel);
+      // Its failure is told to whoever gives the lock back.
+      releases.set(
+        path,
+        released.catch(() => {}),
+      );
+      return released;
     },
   };
+};
+
+const giveBack = async (path: string, kernel: KernelLock | null): Promise<void> => {
+  try {
+    await fsp.truncate(path);
+  } catch (error) {
+    // With its folder gone, the lock is, too.
+    if (!isMissing(error)) throw error;
+  } finally {
+    await kernel?.release();
+    held.delete(path);
+    releases.delete(path);
+  }
 };
 
 /**

@@ -15,13 +15,13 @@ const IS_TAKEN = 1;
 /** The place of the inherited handle in flock(1). */
 const HANDLE = '3';
 
-/** `taken`: another process has it; `unavailable`: this system or the folder's file system has no such locks. */
-export const lockFolder = async (path: string): Promise<KernelLock | 'taken' | 'unavailable'> => {
+/** `taken`: another process has it; null: this system or the folder's file system has no such locks. */
+export const lockFolder = async (path: string): Promise<KernelLock | 'taken' | null> => {
   const handle = await fsp.open(path, 'r');
   const code = await flock(handle.fd);
   if (code === 0) return { release: () => handle.close() };
   await handle.close();
-  return code === IS_TAKEN ? 'taken' : 'unavailable';
+  return code === IS_TAKEN ? 'taken' : null;
 };
 
 /** Resolves to the exit code; null when there is no such program, or a signal ended it. */

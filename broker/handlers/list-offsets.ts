@@ -1,4 +1,5 @@
 /** ListOffsets: the earliest, latest, largest-timestamp offset, or the first at or after a time (KIP-79, KIP-207, KIP-734). */
+import { partitionName } from '../../log/checkpoints.ts';
 import { apis, type RequestOf } from '../../protocol/apis.ts';
 import { errorCodes, ProtocolError } from '../../protocol/errors.ts';
 import type { HostedPartition } from '../replication/hosted-partition.ts';
@@ -46,7 +47,7 @@ export const listOffsetsHandler = handler(apis.listOffsets, async (services, req
     partitions: await Promise.all(
       partitions.map(async (asked) => {
         const { partitionIndex } = asked;
-        const found = repeated.has(`${name}/${partitionIndex}`)
+        const found = repeated.has(partitionName(name, partitionIndex))
           ? { ...NOTHING, errorCode: errorCodes.INVALID_REQUEST }
           : await findOffset(services, request, context, { topic: name, ...asked });
         return { partitionIndex, ...shaped(found, context.apiVersion) };
@@ -64,7 +65,7 @@ const repeatedIn = ({ topics }: ListOffsetsRequest): ReadonlySet<string> => {
   const repeated = new Set<string>();
   for (const { name, partitions } of topics) {
     for (const { partitionIndex } of partitions) {
-      const key = `${name}/${partitionIndex}`;
+      const key = partitionName(name, partitionIndex);
       (seen.has(key) ? repeated : seen).add(key);
     }
   }

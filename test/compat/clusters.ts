@@ -3,7 +3,7 @@
  * (bench/barnabas and ak). Sessions time out after 6 seconds.
  */
 import { resolve } from 'node:path';
-import { type Admin, Kafka, logLevel, type PartitionMetadata } from 'kafkajs';
+import { type Admin, Kafka, logLevel, type PartitionMetadata, type Producer } from 'kafkajs';
 import { openChannel } from '../../network/request-channel.ts';
 import { apis, type ResponseOutput } from '../../protocol/apis.ts';
 import { realSystem } from '../../system/system.ts';
@@ -182,6 +182,18 @@ export const awaitPartitions = async (
 /** Resolves when the broker that is asked names the topic no more; another than the controller hears of it a little later. */
 export const awaitGone = async (admin: Admin, topic: string): Promise<void> => {
   while ((await admin.listTopics()).includes(topic)) await pause(50);
+};
+
+/** Sends one partition at a time: when one of several moves on, kafkajs can drop another. */
+export const sendInTurn = async (
+  producer: Producer,
+  topic: string,
+  messages: readonly { readonly value: string; readonly partition: number }[],
+): Promise<void> => {
+  for (const partition of new Set(messages.map((message) => message.partition))) {
+    const wanted = messages.filter((message) => message.partition === partition);
+    await producer.send({ topic, acks: -1, messages: wanted });
+  }
 };
 
 /** Consumes `count` values (different ones, if so wished) from the beginning, in the order of arrival. */

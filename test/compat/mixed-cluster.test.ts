@@ -10,6 +10,7 @@ import {
   type Kind,
   kafkaOf,
   PATIENT,
+  sendInTurn,
   startMixedCluster,
 } from './clusters.ts';
 import { cleanUp, run } from './processes.ts';
@@ -41,12 +42,11 @@ describeWith('APACHE_KAFKA', 'a cluster of both kinds', () => {
 
       const producer = kafka.producer();
       await producer.connect();
-      // One partition at a time: when one of several moves on, kafkajs can drop another.
-      const send = async (from: number): Promise<void> => {
-        for (const partition of [0, 1, 2]) {
-          const messages = values(from, 100).map((value) => ({ value, partition }));
-          await producer.send({ topic: 'mixed', acks: -1, messages });
-        }
+      const send = (from: number): Promise<void> => {
+        const all = [0, 1, 2].flatMap((partition) =>
+          values(from, 100).map((value) => ({ value, partition })),
+        );
+        return sendInTurn(producer, 'mixed', all);
       };
       await send(0);
       // Its process gone, broker 1 (the controller) takes its leaderships with it.

@@ -11,7 +11,7 @@ import {
 } from '../zookeeper/conformance/recording.ts';
 import { ping } from '../zookeeper/conformance/requests.ts';
 import { Bench, runCase, SUPER_DIGEST } from '../zookeeper/conformance/runner.ts';
-import { cleanUp } from './processes.ts';
+import { cleanUp, pause } from './processes.ts';
 import { describeWith } from './software.ts';
 import { startZooKeeper } from './zookeepers.ts';
 
@@ -49,9 +49,7 @@ const openBench = async (port: number): Promise<Bench> => {
   for (;;) {
     const bench = await Bench.open(port).catch(() => null);
     if (bench !== null) return bench;
-    await new Promise((done) => {
-      setTimeout(done, 50);
-    });
+    await pause(50);
   }
 };
 

@@ -3,7 +3,14 @@
  * when it was recorded on a real server, and a cluster of its brokers, whose ZooKeeper is killed under them.
  */
 import { readFileSync } from 'node:fs';
-import { awaitPartitions, consumeValues, kafkaOf, PATIENT, startMixedCluster } from './clusters.ts';
+import {
+  awaitPartitions,
+  consumeValues,
+  kafkaOf,
+  PATIENT,
+  sendInTurn,
+  startMixedCluster,
+} from './clusters.ts';
 import { cleanUp, type Outcome, run } from './processes.ts';
 import { commandOf, describeWith } from './software.ts';
 import { startZooKeeper } from './zookeepers.ts';
@@ -146,15 +153,9 @@ describeWith('APACHE_KAFKA', 'Apache Kafka on the embedded server', () => {
     await isInSync([1, 2, 3]);
     const producer = kafka.producer();
     await producer.connect();
-    // One partition at a time: when one of several moves on, kafkajs can drop another.
-    const send = async (from: number): Promise<void> => {
+    const send = (from: number): Promise<void> => {
       const messages = values(from).map((value, index) => ({ value, partition: index % 2 }));
-      for (const partition of [0, 1])
-        await producer.send({
-          topic: 'lab',
-          acks: -1,
-          messages: messages.filter((message) => message.partition === partition),
-        });
+      return sendInTurn(producer, 'lab', messages);
     };
     await send(0);
 

@@ -94,6 +94,12 @@ onLinux('what another container holds is held, whatever its pid is there', async
   expect(await take()).toBe(true);
 });
 
+test('a lock that is being given back is waited for', async () => {
+  const released = (await realDisk.lock(path))?.release();
+  expect(await take()).toBe(true);
+  await released;
+});
+
 test('of several that come at once one has the lock', async () => {
   const locks = await Promise.all(Array.from({ length: 5 }, () => realDisk.lock(path)));
   expect(locks.filter((lock) => lock !== null)).toHaveLength(1);
